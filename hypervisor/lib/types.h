@@ -75,3 +75,10 @@ typedef long ssize_t;
 #ifndef __always_inline
 #define __always_inline inline __attribute__((always_inline))
 #endif
+
+/* For `if (DEBUG_BUILD)`: the debug configuration defines CONFIG_DEBUG=1, the others nothing. */
+#ifdef CONFIG_DEBUG
+#define DEBUG_BUILD 1
+#else
+#define DEBUG_BUILD 0
+#endif
