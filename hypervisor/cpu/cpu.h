@@ -108,4 +108,4 @@ void cpu_irq_window(void);
 void cpu_idle(void);
 
 /* Stops this CPU for good, interrupts off. */
-noreturn void cpu_halt(void);
+__noreturn void cpu_halt(void);

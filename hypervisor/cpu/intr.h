@@ -44,6 +44,6 @@ void intr_set_return_hook(void (*hook)(void));
 void intr_set_syscall_handler(void (*handler)(struct trap_frame *frame));
 
 /* Goes to ring 3 with the registers of *frame, for a thread's first entry. Runs the return hook. */
-noreturn void intr_enter_user(struct trap_frame *frame);
+__noreturn void intr_enter_user(struct trap_frame *frame);
 
 uint64_t intr_count(void); /* interrupts taken on this CPU */

@@ -33,10 +33,10 @@ void log_set_level(const struct log_sink *sink, enum log_level level);
 int64_t log_read(uint64_t *seq, char *buf, size_t len);
 
 /* Prints registers, a backtrace with symbols and the last trace events, stops all CPUs. For bugs of ours alone. */
-noreturn void panic(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+__noreturn void panic(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* Fatal condition that is not our bug (machine unfit): prints the line and stops; no backtrace. */
-noreturn void fatal(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+__noreturn void fatal(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 #define ASSERT(cond)                                                                               \
 	do {                                                                                       \

@@ -38,12 +38,12 @@ struct thread_args {
 };
 
 void	       thread_init(void);	/* boot CPU, once: makes the caller the boot CPU's first thread */
-noreturn void  thread_start_cpu(void);	/* each CPU: becomes its idle loop */
+__noreturn void  thread_start_cpu(void);	/* each CPU: becomes its idle loop */
 struct thread *thread_create(const struct thread_args *args); /* not started; one reference for the caller; NULL: memory */
 void	       thread_start(struct thread *t);
 struct thread *thread_get(struct thread *t);
 void	       thread_put(struct thread *t); /* frees it when it is dead and the last reference goes; no lock held */
-noreturn void  thread_exit(void);
+__noreturn void  thread_exit(void);
 void	       thread_join(struct thread *t); /* sleeps until it is dead */
 void	       thread_yield(void);
 void	       thread_set_as(struct thread *t, struct as *as); /* for the current thread only: switches */
@@ -84,7 +84,7 @@ void preempt_point(void);
 /* Locks: its own (LOCK_RANK_WAIT). FIFO. */
 struct wait_queue {
 	struct lock lock;
-	struct list waiters;
+	struct list_head waiters;
 };
 
 #define WAIT_FOREVER UINT64_MAX
