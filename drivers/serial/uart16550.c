@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Register level of the 16550, without interrupts. A byte is given to the UART when the line
+// status says that the transmitter takes one. A UART that never does is given
+// up on after a bounded number of polls per byte.
+#include "drivers/serial/uart16550.h"
+
+#include "cpu/port.h"
+#include "drivers/serial/uart_regs.h"
+#include "lib/errno.h"
+
+/* 16 bytes at 9600 baud take 17 ms; a poll is about 1 us on real hardware. */
+#define TX_POLLS 100000u
+
+static uint8_t reg_read(const struct uart16550 *u, unsigned int reg)
+{
+	return port_in8((uint16_t)(u->port + reg));
+}
+
+static void reg_write(const struct uart16550 *u, unsigned int reg, uint8_t v)
+{
+	port_out8((uint16_t)(u->port + reg), v);
+}
+
+/* The low half of IER and the scratch register hold what is written; an empty bus does not. */
+static bool uart_present(const struct uart16550 *u)
+{
+	reg_write(u, UART_IER, 0);
+	if (reg_read(u, UART_IER) != 0)
+		return false;
+	reg_write(u, UART_SCR, 0x5a);
+	if (reg_read(u, UART_SCR) != 0x5a)
+		return false;
+	reg_write(u, UART_SCR, 0xa5);
+	return reg_read(u, UART_SCR) == 0xa5;
+}
+
+int uart_init(struct uart16550 *u, uint16_t port, uint32_t baud)
+{
+	u->port = 0;
+	if (baud == 0 || UART_BAUD_MAX % baud != 0 || UART_BAUD_MAX / baud > 0xffff)
+		return -EINVAL;
+	struct uart16550 probe = { .port = port };
+	if (!uart_present(&probe))
+		return -ENODEV;
+	uint16_t divisor = (uint16_t)(UART_BAUD_MAX / baud);
+	reg_write(&probe, UART_LCR, UART_LCR_DLAB);
+	reg_write(&probe, UART_DLL, (uint8_t)divisor);
+	reg_write(&probe, UART_DLM, (uint8_t)(divisor >> 8));
+	reg_write(&probe, UART_LCR, UART_LCR_8N1);
+	reg_write(&probe, UART_FCR, UART_FCR_ENABLE | UART_FCR_CLEAR_RX | UART_FCR_CLEAR_TX);
+	reg_write(&probe, UART_MCR, UART_MCR_DTR | UART_MCR_RTS | UART_MCR_OUT2);
+	*u = probe;
+	return 0;
+}
+
+static void wait_lsr(const struct uart16550 *u, uint8_t bit)
+{
+	for (unsigned int i = 0; i < TX_POLLS; i++)
+		if (reg_read(u, UART_LSR) & bit)
+			return;
+}
+
+void uart_write(const struct uart16550 *u, const char *s, size_t len)
+{
+	if (u->port == 0)
+		return;
+	for (size_t i = 0; i < len; i++) {
+		if (s[i] == '\n') {
+			wait_lsr(u, UART_LSR_THRE);
+			reg_write(u, UART_THR, '\r');
+		}
+		wait_lsr(u, UART_LSR_THRE);
+		reg_write(u, UART_THR, (uint8_t)s[i]);
+	}
+}
+
+void uart_drain(const struct uart16550 *u)
+{
+	if (u->port != 0)
+		wait_lsr(u, UART_LSR_TEMT);
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * 16550 UART, polled: the early console and the panic path. No locks: the callers (the log, a panic)
+ * serialize. Every wait is bounded, so that a machine without the UART, or a dead one, never hangs.
+ */
+#pragma once
+
+#include "lib/types.h"
+
+#define UART_COM1 0x3f8
+#define UART_COM2 0x2f8
+#define UART_COM3 0x3e8
+#define UART_COM4 0x2e8
+
+struct uart16550 {
+	uint16_t port; /* first I/O port; 0: none */
+};
+
+/*
+ * Sets the UART at `port` to `baud` (a divisor of 115200), 8n1, FIFOs on, interrupts off.
+ * 0, -ENODEV (nothing there; *u is then a UART that swallows output) or -EINVAL (baud).
+ */
+int uart_init(struct uart16550 *u, uint16_t port, uint32_t baud);
+
+/* Sends all of s, a newline as CR LF. Returns when the last byte is in the FIFO. */
+void uart_write(const struct uart16550 *u, const char *s, size_t len);
+
+/* Waits until the last bit has left the UART (before a shutdown). */
+void uart_drain(const struct uart16550 *u);

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The first C code: turns what the entry was given (a pointer to boot_params, where the image lies)
+// into a checked struct boot_info. A loader's mistake ends here with one line on the console.
+#include "boot/boot_params.h"
+#include "boot/early_console.h"
+#include "boot/early_map.h"
+
+extern char image_start[], image_end[];
+
+void boot_entry(phys_t boot_params_pa, phys_t image_pa);
+
+static struct boot_info boot_info;
+
+void boot_entry(phys_t boot_params_pa, phys_t image_pa)
+{
+	early_map_init(image_pa);
+	boot_info.image_base = image_pa;
+	boot_info.image_size = (uint64_t)(image_end - image_start);
+
+	const struct boot_params *bp = early_map(boot_params_pa, sizeof(*bp));
+	const char *error = "boot_params is out of reach";
+	if (bp)
+		error = boot_params_parse(bp, early_map, &boot_info);
+	early_console_init(boot_info.cmdline);
+	if (error)
+		early_die(error);
+	boot_main(&boot_info);
+}

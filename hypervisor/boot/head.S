@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The 32-bit and 64-bit entries of the boot protocol, at offsets 0 and 0x200 of the image. Both run
+ * where the loader put the image (any 4K-aligned address) and meet in the 64-bit one, which builds
+ * the early page tables and continues in C at the linked address:
+ *
+ *   image          4K pages, each group of sections with its own rights (W^X)
+ *   direct map     the first 4 GiB, 2M pages, no execution
+ *   identity       one 2M page around the code that switches; boot_entry() removes it
+ *
+ * Manual: "The Linux/x86 Boot Protocol", sections "32-bit BOOT PROTOCOL" and "64-bit BOOT
+ * PROTOCOL".
+ */
+#include "boot/layout.h"
+
+#define PTE_P		0x001
+#define PTE_W		0x002
+#define PTE_PS		0x080
+#define PTE_NX_BIT	63
+#define PAGE		4096
+
+#define CR0_PE		(1 << 0)
+#define CR0_MP		(1 << 1)
+#define CR0_ET		(1 << 4)
+#define CR0_NE		(1 << 5)
+#define CR0_WP		(1 << 16)
+#define CR0_PG		(1 << 31)
+#define CR4_PAE		(1 << 5)
+#define MSR_EFER	0xc0000080
+#define EFER_LME	(1 << 8)
+#define EFER_NXE	(1 << 11)
+
+#define COM1		0x3f8
+
+/* The distance of a symbol from the start of the image. */
+#define OFF(sym)	((sym) - startup_32)
+
+	.section .head.text, "ax"
+	.code32
+	.globl	startup_32
+/* %esi = boot_params, flat segments, paging off. */
+startup_32:
+	cli
+	cld
+	/* Where are we? The protocol leaves no stack: borrow 4 bytes of boot_params' scratch. */
+	lea	0x1e8(%esi), %esp
+	call	1f
+1:	pop	%ebp
+	sub	$OFF(1b), %ebp
+
+	lea	OFF(boot_stack_top)(%ebp), %esp
+	call	check_long_mode
+
+	lea	OFF(boot_gdt)(%ebp), %eax
+	lea	OFF(boot_gdt_ptr)(%ebp), %ecx
+	mov	%eax, 2(%ecx)
+	lgdt	(%ecx)
+
+	/*
+	 * Identity for the first 4 GiB: the direct map's own tables below a top level of its own.
+	 * They are filled once more, with the same values, at startup_64.
+	 */
+	lea	OFF(boot32_pml4)(%ebp), %edi
+	xor	%eax, %eax
+	mov	$(PAGE / 4), %ecx
+	rep stosl
+	lea	OFF(direct_pdpt)(%ebp), %edi
+	mov	$(PAGE / 4), %ecx
+	rep stosl
+
+	lea	OFF(direct_pdpt) + PTE_P + PTE_W(%ebp), %eax
+	mov	%eax, OFF(boot32_pml4)(%ebp)
+
+	lea	OFF(direct_pds) + PTE_P + PTE_W(%ebp), %eax
+	lea	OFF(direct_pdpt)(%ebp), %edi
+	mov	$4, %ecx
+2:	mov	%eax, (%edi)
+	add	$PAGE, %eax
+	add	$8, %edi
+	loop	2b
+
+	mov	$(PTE_P | PTE_W | PTE_PS), %eax
+	lea	OFF(direct_pds)(%ebp), %edi
+	mov	$2048, %ecx
+3:	mov	%eax, (%edi)
+	movl	$0, 4(%edi)
+	add	$0x200000, %eax
+	add	$8, %edi
+	loop	3b
+
+	mov	$CR4_PAE, %eax
+	mov	%eax, %cr4
+	lea	OFF(boot32_pml4)(%ebp), %eax
+	mov	%eax, %cr3
+	mov	$MSR_EFER, %ecx
+	rdmsr
+	or	$EFER_LME, %eax
+	wrmsr
+	lea	OFF(startup_64)(%ebp), %eax
+	push	$BOOT_CS64
+	push	%eax
+	mov	$(CR0_PG | CR0_PE | CR0_ET | CR0_NE), %eax
+	mov	%eax, %cr0
+	lret
+
+	/* The 64-bit entry has a fixed place. */
+	.org	0x200
+	.code64
+	.globl	startup_64
+/* %rsi = boot_params, a loader's identity map over the image and boot_params, interrupts off. */
+startup_64:
+	cli
+	cld
+	mov	%rsi, %r15
+	lea	startup_32(%rip), %rbp
+	lea	boot_stack_top(%rip), %rsp
+
+	lea	bss_start(%rip), %rdi
+	lea	bss_end(%rip), %rcx
+	call	clear_pages
+	lea	boot_tables_start(%rip), %rdi
+	lea	boot_tables_end(%rip), %rcx
+	call	clear_pages
+
+	/* Image: the page-table entries, then the two levels above them. */
+	lea	text_start(%rip), %rax
+	lea	text_end(%rip), %rdx
+	mov	$PTE_P, %ecx
+	call	map_image
+	lea	rodata_start(%rip), %rax
+	lea	rodata_end(%rip), %rdx
+	mov	$PTE_P, %ecx
+	bts	$PTE_NX_BIT, %rcx
+	call	map_image
+	lea	data_start(%rip), %rax
+	lea	data_end(%rip), %rdx
+	mov	$(PTE_P | PTE_W), %ecx
+	bts	$PTE_NX_BIT, %rcx
+	call	map_image
+
+	lea	image_pts + PTE_P + PTE_W(%rip), %rax
+	lea	image_pd(%rip), %rdi
+	mov	$BOOT_IMAGE_PTS, %ecx
+	call	fill_table
+	lea	image_pd + PTE_P + PTE_W(%rip), %rax
+	mov	%rax, image_pdpt + 510 * 8(%rip)
+	lea	image_pdpt + PTE_P + PTE_W(%rip), %rax
+	mov	%rax, boot_pml4 + 511 * 8(%rip)
+
+	/*
+	 * Direct map. Behind the 32-bit entry these tables are live and hold the same already: only
+	 * the rest of the PDPT is cleared.
+	 */
+	lea	direct_pdpt + 4 * 8(%rip), %rdi
+	lea	direct_pdpt + PAGE(%rip), %rcx
+	call	clear_pages
+	/* NX at the top level covers all of it. */
+	mov	$(PTE_P | PTE_W | PTE_PS), %eax
+	lea	direct_pds(%rip), %rdi
+	mov	$2048, %ecx
+1:	mov	%rax, (%rdi)
+	add	$0x200000, %rax
+	add	$8, %rdi
+	loop	1b
+	lea	direct_pds + PTE_P + PTE_W(%rip), %rax
+	lea	direct_pdpt(%rip), %rdi
+	mov	$4, %ecx
+	call	fill_table
+	lea	direct_pdpt + PTE_P + PTE_W(%rip), %rax
+	bts	$PTE_NX_BIT, %rax
+	mov	%rax, boot_pml4 + 256 * 8(%rip)
+
+	/* Identity: one 2M page, wherever we are. */
+	mov	%rbp, %rdx
+	shr	$39, %rdx
+	and	$511, %edx
+	lea	identity_pdpt + PTE_P + PTE_W(%rip), %rax
+	lea	boot_pml4(%rip), %rdi
+	mov	%rax, (%rdi, %rdx, 8)
+	mov	%rbp, %rdx
+	shr	$30, %rdx
+	and	$511, %edx
+	lea	identity_pd + PTE_P + PTE_W(%rip), %rax
+	lea	identity_pdpt(%rip), %rdi
+	mov	%rax, (%rdi, %rdx, 8)
+	mov	%rbp, %rdx
+	shr	$21, %rdx
+	mov	%rdx, %rax
+	and	$511, %edx
+	shl	$21, %rax
+	or	$(PTE_P | PTE_PS), %rax
+	lea	identity_pd(%rip), %rdi
+	mov	%rax, (%rdi, %rdx, 8)
+
+	/* A known machine state, then the switch; this code lies in the image's first page. */
+	mov	$MSR_EFER, %ecx
+	rdmsr
+	or	$(EFER_LME | EFER_NXE), %eax
+	wrmsr
+	mov	$CR4_PAE, %eax
+	mov	%rax, %cr4
+	lea	boot_pml4(%rip), %rax
+	mov	%rax, %cr3
+	mov	$(CR0_PG | CR0_WP | CR0_NE | CR0_ET | CR0_MP | CR0_PE), %eax
+	mov	%rax, %cr0
+	mov	$at_linked_address, %rax
+	jmp	*%rax
+at_linked_address:
+	mov	$boot_gdt, %rax
+	mov	$boot_gdt_ptr, %rcx
+	mov	%rax, 2(%rcx)
+	lgdt	(%rcx)
+	mov	$BOOT_DS, %eax
+	mov	%eax, %ds
+	mov	%eax, %es
+	mov	%eax, %ss
+	xor	%eax, %eax
+	mov	%eax, %fs
+	mov	%eax, %gs
+	lldt	%ax
+	mov	$boot_stack_top, %rsp
+	pushq	$BOOT_CS64
+	pushq	$1f
+	lretq
+1:
+	mov	%r15, %rdi
+	mov	%rbp, %rsi
+	xor	%ebp, %ebp
+	push	%rbp			/* ends a backtrace */
+	push	%rbp
+	call	boot_entry
+2:	hlt
+	jmp	2b
+
+/* Clears [%rdi, %rcx). */
+clear_pages:
+	sub	%rdi, %rcx
+	shr	$3, %rcx
+	xor	%eax, %eax
+	rep stosq
+	ret
+
+/* Maps the image's pages [%rax, %rdx) (where they are now) with the rights in %rcx. */
+map_image:
+	lea	image_pts(%rip), %rdi
+	mov	%rax, %rbx
+	sub	%rbp, %rbx
+	shr	$12, %rbx
+1:	cmp	%rdx, %rax
+	jae	2f
+	mov	%rax, %r8
+	or	%rcx, %r8
+	mov	%r8, (%rdi, %rbx, 8)
+	inc	%rbx
+	add	$PAGE, %rax
+	jmp	1b
+2:	ret
+
+/* %ecx entries at %rdi for consecutive tables, the first one in %rax. */
+fill_table:
+	mov	%rax, (%rdi)
+	add	$PAGE, %rax
+	add	$8, %rdi
+	loop	fill_table
+	ret
+
+	.code32
+/* Returns on a CPU with CPUID and long mode; else one line on COM1 and the end. */
+check_long_mode:
+	pushfl
+	pop	%eax
+	mov	%eax, %ecx
+	xor	$(1 << 21), %eax	/* ID flag: CPUID exists */
+	push	%eax
+	popfl
+	pushfl
+	pop	%eax
+	push	%ecx
+	popfl
+	cmp	%ecx, %eax
+	je	no_long_mode
+	mov	$0x80000000, %eax
+	cpuid
+	cmp	$0x80000001, %eax
+	jb	no_long_mode
+	mov	$0x80000001, %eax
+	cpuid
+	bt	$29, %edx		/* LM */
+	jnc	no_long_mode
+	bt	$20, %edx		/* NX */
+	jnc	no_long_mode
+	ret
+
+/* No console yet, and C is 64-bit: bring the UART to 115200 8n1 by hand and print. */
+no_long_mode:
+	lea	OFF(uart_init_table)(%ebp), %esi
+	mov	$((uart_init_end - uart_init_table) / 2), %ecx
+1:	movzbl	(%esi), %edx
+	add	$COM1, %edx
+	mov	1(%esi), %al
+	out	%al, %dx
+	add	$2, %esi
+	loop	1b
+
+	lea	OFF(msg_no_long_mode)(%ebp), %esi
+2:	mov	$0x100000, %ecx		/* bounded: the UART may not exist */
+3:	mov	$(COM1 + 5), %edx
+	in	%dx, %al
+	test	$0x20, %al
+	jnz	4f
+	loop	3b
+4:	lodsb
+	test	%al, %al
+	jz	5f
+	mov	$COM1, %edx
+	out	%al, %dx
+	jmp	2b
+5:	hlt
+	jmp	5b
+
+/* Register, value. */
+uart_init_table:
+	.byte	1, 0x00, 3, 0x80, 0, 0x01, 1, 0x00, 3, 0x03, 2, 0x07, 4, 0x03
+uart_init_end:
+msg_no_long_mode:
+	.asciz	"strata: this CPU has no 64-bit mode with NX: cannot run\r\n"
+
+	.section .data
+	.balign	16
+boot_gdt:
+	.quad	0
+	.quad	0x00af9b000000ffff	/* BOOT_CS64 */
+	.quad	0x00cf93000000ffff	/* BOOT_DS */
+	.quad	0x00cf9b000000ffff	/* BOOT_CS32 */
+boot_gdt_end:
+boot_gdt_ptr:
+	.word	boot_gdt_end - boot_gdt - 1
+	.quad	0
+
+	.section .boot_tables, "aw", @nobits
+	.balign	4096
+/* In use while startup_64 clears the rest: the stack, and the tables the 32-bit entry runs on. */
+	.globl	boot_stack
+boot_stack:
+	.space	BOOT_STACK_SIZE
+	.globl	boot_stack_top
+boot_stack_top:
+boot32_pml4:	.space	PAGE
+	.globl	direct_pdpt
+direct_pdpt:	.space	PAGE
+direct_pds:	.space	4 * PAGE
+boot_tables_start:
+	.globl	boot_pml4
+boot_pml4:	.space	PAGE
+image_pdpt:	.space	PAGE
+image_pd:	.space	PAGE
+image_pts:	.space	BOOT_IMAGE_PTS * PAGE
+identity_pdpt:	.space	PAGE
+identity_pd:	.space	PAGE
+	.globl	boot_spare_tables
+boot_spare_tables: .space BOOT_SPARE_PTS * PAGE
+boot_tables_end:
