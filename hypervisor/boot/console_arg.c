@@ -4,8 +4,8 @@
 // still shows that the machine lives, no output at all does not.
 #include "boot/console_arg.h"
 
-#include "boot/cmdline.h"
 #include "drivers/serial/uart16550.h"
+#include "lib/cmdline.h"
 #include "lib/string.h"
 
 #define BAUD_DEFAULT 115200u
@@ -38,12 +38,17 @@ static bool parse_port(const struct cmdline_word *word, struct console_arg *arg)
 	return true;
 }
 
+static bool is_console(const struct cmdline_word *word)
+{
+	return word->value && word->name_len == 7 && memcmp(word->name, "console", 7) == 0;
+}
+
 void console_arg_parse(const char *cmdline, struct console_arg *arg)
 {
 	*arg = (struct console_arg){ .port = UART_COM1, .baud = BAUD_DEFAULT };
 	struct cmdline_word word;
 	while (cmdline_next(&cmdline, &word)) {
-		if (!cmdline_name_is(&word, "console") || !word.value)
+		if (!is_console(&word))
 			continue;
 		if (word.value_len == 4 && memcmp(word.value, "none", 4) == 0)
 			arg->port = 0;

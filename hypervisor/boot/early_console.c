@@ -15,7 +15,8 @@ void early_console_init(const char *cmdline)
 	console_arg_parse(cmdline, &arg);
 	if (arg.port == 0)
 		return;
-	uart_init(&uart, arg.port, arg.baud);
+	if (uart_init(&uart, arg.port, arg.baud) == 0)
+		uart_write(&uart, "\n", 1); /* firmware may have left its cursor anywhere */
 }
 
 void early_console_write(const char *text, size_t len)
