@@ -29,7 +29,7 @@ struct thread_args {
 	const char	 *name;
 	void (*entry)(void *arg); /* kernel function; returning ends the thread */
 	void		 *arg;
-	struct container *container; /* charged for stack and struct */
+	struct container *container; /* charged for stack and struct; a reference is held until both are freed */
 	struct as	 *as;	     /* NULL: kernel thread */
 	cpu_id_t	  cpu;	     /* home CPU; CPU_ID_NONE: the least loaded */
 	uint32_t	  weight;    /* 0: default */
@@ -44,7 +44,7 @@ void	       thread_start(struct thread *t);
 struct thread *thread_get(struct thread *t);
 void	       thread_put(struct thread *t); /* frees it when it is dead and the last reference goes; no lock held */
 __noreturn void  thread_exit(void);
-void	       thread_join(struct thread *t); /* sleeps until it is dead */
+void	       thread_join(struct thread *t); /* sleeps until it is dead and off its stack: thread_put then frees both */
 void	       thread_yield(void);
 void	       thread_set_as(struct thread *t, struct as *as); /* for the current thread only: switches */
 
@@ -60,6 +60,9 @@ void  thread_set_owner(struct thread *t, void *owner);
 void *thread_owner(const struct thread *t);
 struct fpu_state *thread_fpu(struct thread *t);
 struct as *thread_as(struct thread *t);
+/* FS and GS bases of ring 3, loaded whenever the thread runs; t is the current thread (takes effect at once) or not running. */
+void thread_set_user_bases(struct thread *t, uint64_t fs, uint64_t gs);
+void thread_get_user_bases(const struct thread *t, uint64_t *fs, uint64_t *gs);
 uint64_t   thread_id(const struct thread *t);
 cpu_id_t   thread_cpu(const struct thread *t);
 uint64_t   thread_run_time(const struct thread *t); /* ns */
@@ -72,6 +75,11 @@ void	   thread_set_weight(struct thread *t, uint32_t weight);
 void thread_interrupt(struct thread *t);
 bool thread_interrupted(void);	       /* of the current thread */
 void thread_clear_interrupt(void);
+/*
+ * Set once, by proc: called on the way back to ring 3 (from a system call, an interrupt or an exception, never on the way into a
+ * guest) while the current thread is interrupted; no lock held. It may end the thread; else it clears the interrupt.
+ */
+void thread_set_interrupted_hook(void (*hook)(void));
 
 /* True when the current CPU should leave a guest or ring 3 promptly: something wants to run or the thread is interrupted. */
 bool thread_need_resched(void);
