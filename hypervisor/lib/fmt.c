@@ -252,6 +252,8 @@ static void buffer_sink(void *ctx, const char *s, size_t len)
 	struct buffer *b = ctx;
 	size_t n = MIN(len, b->size - b->used);
 
+	if (n == 0)
+		return;
 	memcpy(b->buf + b->used, s, n);
 	b->used += n;
 }
