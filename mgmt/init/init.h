@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the parts of init share: where things are, and the log. */
+#pragma once
+
+struct init_options {
+	const char *vmm, *shell, *vms, *conf; /* paths */
+	int console;			      /* 1: keeps a shell on stdin/stdout */
+};
+extern struct init_options init_options;
+
+/* One line to the kernel's log. */
+void init_log(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// One row an operation. A row's handler sends its own reply. Waiters and a pending power action are the only state; both are looked
+// at after every round of the poll loop.
+
+#include "mgmt/init/requests.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "mgmt/init/init.h"
+#include "mgmt/init/vms.h"
+#include "mgmt/lib/proto.h"
+#include "mgmt/lib/strata.h"
+
+#define WAITERS_MAX	64
+#define POWER_GRACE_MS	30000
+#define WAIT_DEFAULT_MS 30000
+#define WAIT_MAX_MS	86400000
+
+struct waiter {
+	int	  channel; /* -1: free */
+	json_t	 *request;
+	struct vm *vm;
+	uint32_t  states; /* bit of each enum vm_status that ends the wait */
+	int64_t	  deadline_ms;
+};
+
+static struct waiter waiters[WAITERS_MAX] = { [0 ... WAITERS_MAX - 1] = { .channel = -1 } };
+
+static struct {
+	bool		  pending;
+	enum power_action action;
+	int64_t		  deadline_ms;
+} power;
+
+static int64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+static void reply_error(int channel, const json_t *request, const char *text)
+{
+	proto_send(channel, proto_error(request, "%s", text), -1);
+}
+
+static struct vm *vm_of(int channel, const json_t *request)
+{
+	const char *name = proto_string(request, "vm", "");
+	struct vm *vm = vms_find(name);
+
+	if (!vm)
+		proto_send(channel, proto_error(request, "%s: no such VM", name), -1);
+	return vm;
+}
+
+static void op_vm(int channel, const json_t *request, int handle)
+{
+	json_int_t index = proto_int(request, "index", -1);
+	struct vm *vm = index >= 0 ? vms_at((size_t)index) : vm_of(channel, request);
+	json_t *reply;
+
+	(void)handle;
+	if (!vm && index >= 0)
+		reply_error(channel, request, "no more");
+	if (!vm)
+		return;
+	reply = proto_ok(request);
+	json_object_set_new(reply, "vm", vm_to_json(vm));
+	proto_send(channel, reply, -1);
+}
+
+static void do_vm(int channel, const json_t *request, int (*act)(struct vm *, char *, size_t))
+{
+	struct vm *vm = vm_of(channel, request);
+	char why[256];
+
+	if (!vm)
+		return;
+	if (power.pending && act == vm_start) {
+		reply_error(channel, request, "the host is going down");
+		return;
+	}
+	if (act(vm, why, sizeof(why)) < 0)
+		reply_error(channel, request, why);
+	else
+		proto_send(channel, proto_ok(request), -1);
+}
+
+static void op_start(int channel, const json_t *request, int handle)
+{
+	(void)handle;
+	do_vm(channel, request, vm_start);
+}
+
+static void op_stop(int channel, const json_t *request, int handle)
+{
+	(void)handle;
+	do_vm(channel, request, vm_stop);
+}
+
+static void op_kill(int channel, const json_t *request, int handle)
+{
+	(void)handle;
+	do_vm(channel, request, vm_kill);
+}
+
+static void op_console(int channel, const json_t *request, int handle)
+{
+	struct vm *vm = vm_of(channel, request);
+	char why[256];
+
+	if (!vm)
+		return;
+	if (handle < 0)
+		reply_error(channel, request, "console: a channel must come with the request");
+	else if (vm_console(vm, dup(handle), why, sizeof(why)) < 0)
+		reply_error(channel, request, why);
+	else
+		proto_send(channel, proto_ok(request), -1);
+}
+
+/* "states": array of names; unknown names make an empty set. */
+static uint32_t states_of(const json_t *request)
+{
+	const json_t *names = json_object_get(request, "states");
+	const json_t *name;
+	uint32_t states = 0;
+	size_t i;
+
+	json_array_foreach(names, i, name) {
+		const char *text = json_string_value(name);
+		enum vm_status status = text ? vm_status_parse(text) : VM_STATUS_COUNT;
+
+		if (status == VM_STATUS_COUNT)
+			return 0;
+		states |= 1u << status;
+	}
+	return states;
+}
+
+static struct waiter *free_waiter(void)
+{
+	for (size_t i = 0; i < WAITERS_MAX; i++) {
+		if (waiters[i].channel < 0)
+			return &waiters[i];
+	}
+	return NULL;
+}
+
+static void op_wait(int channel, const json_t *request, int handle)
+{
+	json_int_t timeout = proto_int(request, "timeout_ms", WAIT_DEFAULT_MS);
+	struct vm *vm = vm_of(channel, request);
+	struct waiter *w = free_waiter();
+	uint32_t states = states_of(request);
+
+	(void)handle;
+	if (!vm)
+		return;
+	if (!states || timeout < 0 || timeout > WAIT_MAX_MS) {
+		reply_error(channel, request, "wait: expected names of states and at most a day");
+		return;
+	}
+	if (!w) {
+		reply_error(channel, request, "wait: too many waiters");
+		return;
+	}
+	*w = (struct waiter){
+		.channel = channel,
+		.request = json_incref((json_t *)request),
+		.vm = vm,
+		.states = states,
+		.deadline_ms = now_ms() + timeout,
+	};
+}
+
+static void op_power(int channel, const json_t *request, int handle)
+{
+	const char *action = proto_string(request, "action", "");
+	json_int_t grace = proto_int(request, "grace_ms", POWER_GRACE_MS);
+	char why[256];
+
+	(void)handle;
+	if (strcmp(action, "off") != 0 && strcmp(action, "reboot") != 0) {
+		reply_error(channel, request, "power: expected off or reboot");
+		return;
+	}
+	power.pending = true;
+	power.action = strcmp(action, "off") ? POWER_REBOOT : POWER_OFF;
+	power.deadline_ms = now_ms() + (grace < 0 || grace > WAIT_MAX_MS ? POWER_GRACE_MS : grace);
+	for (size_t i = 0; i < vms_count(); i++) {
+		if (vm_is_active(vms_at(i)))
+			vm_stop(vms_at(i), why, sizeof(why));
+	}
+	proto_send(channel, proto_ok(request), -1);
+}
+
+static const struct operation {
+	const char *name;
+	void (*run)(int channel, const json_t *request, int handle);
+} operations[] = {
+	{ .name = "vm", .run = op_vm },		  { .name = "start", .run = op_start },
+	{ .name = "stop", .run = op_stop },	  { .name = "kill", .run = op_kill },
+	{ .name = "console", .run = op_console }, { .name = "wait", .run = op_wait },
+	{ .name = "power", .run = op_power },
+};
+
+static void dispatch(int channel, const json_t *request, int handle)
+{
+	const char *op = proto_string(request, "op", "");
+
+	for (size_t i = 0; i < sizeof(operations) / sizeof(operations[0]); i++) {
+		if (!strcmp(operations[i].name, op)) {
+			operations[i].run(channel, request, handle);
+			return;
+		}
+	}
+	proto_send(channel, proto_error(request, "%s: no such operation", op), -1);
+}
+
+int requests_take(int channel)
+{
+	json_t *request;
+	int error, handle;
+
+	for (;;) {
+		request = proto_recv(channel, &handle, &error);
+		if (!request && error == -EPROTO)
+			init_log("a shell sent what is no message");
+		else if (!request)
+			break;
+		else
+			dispatch(channel, request, handle);
+		json_decref(request);
+		if (handle >= 0)
+			close(handle);
+	}
+	return error == -EAGAIN ? 0 : error;
+}
+
+static void waiter_end(struct waiter *w)
+{
+	json_decref(w->request);
+	w->channel = -1;
+}
+
+void requests_drop(int channel)
+{
+	for (size_t i = 0; i < WAITERS_MAX; i++) {
+		if (waiters[i].channel == channel)
+			waiter_end(&waiters[i]);
+	}
+}
+
+void requests_check_waiters(void)
+{
+	for (size_t i = 0; i < WAITERS_MAX; i++) {
+		struct waiter *w = &waiters[i];
+
+		if (w->channel < 0)
+			continue;
+		if (w->states & (1u << w->vm->status)) {
+			json_t *reply = proto_ok(w->request);
+
+			json_object_set_new(reply, "vm", vm_to_json(w->vm));
+			proto_send(w->channel, reply, -1);
+			waiter_end(w);
+		} else if (now_ms() >= w->deadline_ms) {
+			proto_send(w->channel,
+				   proto_error(w->request, "%s: still %s", w->vm->name,
+					       vm_status_name(w->vm->status)),
+				   -1);
+			waiter_end(w);
+		}
+	}
+}
+
+int requests_timeout_ms(void)
+{
+	int64_t first = power.pending ? power.deadline_ms : INT64_MAX;
+
+	for (size_t i = 0; i < WAITERS_MAX; i++) {
+		if (waiters[i].channel >= 0 && waiters[i].deadline_ms < first)
+			first = waiters[i].deadline_ms;
+	}
+	if (first == INT64_MAX)
+		return -1;
+	int64_t left = first - now_ms();
+	return left <= 0 ? 0 : left > 60000 ? 60000 : (int)left + 1;
+}
+
+void requests_check_power(void)
+{
+	bool late = power.pending && now_ms() >= power.deadline_ms;
+	bool active = false;
+	char why[256];
+
+	if (!power.pending)
+		return;
+	for (size_t i = 0; i < vms_count(); i++) {
+		struct vm *vm = vms_at(i);
+
+		active |= vm_is_active(vm);
+		if (vm_is_active(vm) && late) {
+			init_log("vm %s: did not stop in time", vm->name);
+			vm_kill(vm, why, sizeof(why));
+		}
+	}
+	if (late)
+		power.deadline_ms = now_ms() + POWER_GRACE_MS;
+	if (!active)
+		strata_sys_power(power.action, 0);
+}

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// One request at a time: send, then wait for the reply with the same id on the channel, watching the keyboard for Ctrl-C meanwhile. Other
+// keys typed while waiting stay in a buffer for the next prompt. Replies of requests given up are dropped by their id.
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "mgmt/lib/proto.h"
+#include "mgmt/shell/keys.h"
+#include "mgmt/shell/shell.h"
+
+static json_int_t next_id = 1;
+
+/* Waits for the channel to become readable. 0, or -EINTR after a Ctrl-C. */
+static int wait_reply(struct session *s)
+{
+	struct pollfd fds[2] = { { .fd = s->channel, .events = POLLIN },
+				 { .fd = STDIN_FILENO, .events = POLLIN } };
+
+	for (;;) {
+		fds[1].fd = keys_full() ? -1 : STDIN_FILENO;
+		if (poll(fds, 2, -1) < 0 && errno != EINTR)
+			return -errno;
+		if (fds[0].revents)
+			return 0;
+		if (fds[1].revents && keys_fill_until_interrupt())
+			return -EINTR;
+	}
+}
+
+static json_t *receive(struct session *s, json_int_t id, int *error)
+{
+	for (;;) {
+		json_t *reply = proto_recv(s->channel, NULL, error);
+
+		if (reply && proto_int(reply, "id", 0) == id)
+			return reply;
+		json_decref(reply);
+		if (!reply && *error == -EAGAIN)
+			*error = wait_reply(s);
+		if (*error)
+			return NULL;
+	}
+}
+
+/* The reply, or NULL with *error; a refusal of init's is a reply. */
+static json_t *exchange(struct session *s, const char *op, json_t *more, int handle, int *error)
+{
+	json_int_t id = next_id++;
+	json_t *request = json_pack("{s:I,s:s}", "id", id, "op", op);
+	json_t *reply;
+
+	if (more)
+		json_object_update(request, more);
+	json_decref(more);
+	keys_begin();
+	*error = proto_send(s->channel, request, handle);
+	reply = *error ? NULL : receive(s, id, error);
+	keys_end();
+	return reply;
+}
+
+static bool succeeded(const json_t *reply)
+{
+	return json_is_true(json_object_get(reply, "ok"));
+}
+
+json_t *client_try(struct session *s, const char *op, json_t *more)
+{
+	int error;
+	json_t *reply = exchange(s, op, more, -1, &error);
+
+	if (reply && succeeded(reply))
+		return reply;
+	json_decref(reply);
+	return NULL;
+}
+
+json_t *client_call(struct session *s, const char *op, json_t *more, int handle)
+{
+	int error;
+	json_t *reply;
+
+	fflush(stdout);
+	reply = exchange(s, op, more, handle, &error);
+	if (reply && succeeded(reply))
+		return reply;
+	if (reply)
+		shell_fail(s, "%s", proto_string(reply, "error", "init refused"));
+	else if (error == -EINTR)
+		shell_fail(s, "given up");
+	else
+		shell_fail(s, "init: %s", strerror(-error));
+	json_decref(reply);
+	return NULL;
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// A buffer between the terminal and its readers. Linear, since it is empty nearly always: bytes are taken at `start` and added at
+// `end`.
+
+#include "mgmt/shell/keys.h"
+
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+#define CTRL_C 3
+
+static char kept[65536];
+static size_t start, end;
+
+static struct termios cooked;
+static int depth;
+static bool is_terminal;
+
+void keys_begin(void)
+{
+	struct termios raw;
+
+	if (depth++)
+		return;
+	is_terminal = tcgetattr(STDIN_FILENO, &cooked) == 0;
+	if (!is_terminal)
+		return;
+	raw = cooked;
+	cfmakeraw(&raw);
+	raw.c_oflag |= OPOST | ONLCR;
+	tcsetattr(STDIN_FILENO, TCSADRAIN, &raw);
+}
+
+void keys_end(void)
+{
+	if (--depth == 0 && is_terminal)
+		tcsetattr(STDIN_FILENO, TCSADRAIN, &cooked);
+}
+
+static void compact(void)
+{
+	memmove(kept, kept + start, end - start);
+	end -= start;
+	start = 0;
+}
+
+bool keys_full(void)
+{
+	if (end == sizeof(kept) && start)
+		compact();
+	return end == sizeof(kept);
+}
+
+static bool fill(void)
+{
+	if (keys_full())
+		return false;
+	ssize_t n = read(STDIN_FILENO, kept + end, sizeof(kept) - end);
+	if (n <= 0)
+		return false;
+	end += (size_t)n;
+	return true;
+}
+
+bool keys_fill_until_interrupt(void)
+{
+	size_t before = end;
+	char *c;
+
+	if (!fill())
+		return false;
+	c = memchr(kept + before, CTRL_C, end - before);
+	if (!c)
+		return false;
+	memmove(c, c + 1, (size_t)(kept + end - c - 1));
+	end--;
+	return true;
+}
+
+int keys_next(void)
+{
+	if (start == end) {
+		start = end = 0;
+		if (!fill())
+			return -1;
+	}
+	return (unsigned char)kept[start++];
+}
+
+size_t keys_take(char *buf, size_t room)
+{
+	size_t n = end - start < room ? end - start : room;
+
+	memcpy(buf, kept + start, n);
+	start += n;
+	return n;
+}
+
+void keys_unget(const char *buf, size_t len)
+{
+	compact();
+	if (len > sizeof(kept) - end)
+		len = sizeof(kept) - end;
+	memmove(kept + len, kept, end);
+	memcpy(kept, buf, len);
+	end += len;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The keyboard between prompts. While a command runs the terminal is raw and what is typed is kept for the line editor, so that
+ * a paste over several commands loses nothing; Ctrl-C alone is acted on.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+void keys_begin(void); /* terminal raw; nests */
+void keys_end(void);   /* as it was */
+bool keys_full(void);  /* no room to keep more: stop reading the keyboard */
+/* Reads what is there; true when a Ctrl-C was among it (it is not kept). */
+bool keys_fill_until_interrupt(void);
+/* Next key: kept ones first, then the keyboard, waiting. -1: end of input. */
+int keys_next(void);
+/* Takes up to room of the kept keys without waiting. */
+size_t keys_take(char *buf, size_t room);
+/* Puts bytes back in front: what a detached console did not take. */
+void keys_unget(const char *buf, size_t len);
