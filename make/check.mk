@@ -20,3 +20,7 @@ fuzz: fuzz-programs # every fuzz target for FUZZ_SECONDS each (60)
 	@tests/tools/run_programs.py fuzz $(FUZZ_SECONDS) $(call host-programs,fuzz)
 fuzz-short: fuzz-programs # every fuzz target for some seconds
 	@tests/tools/run_programs.py fuzz 6 $(call host-programs,fuzz)
+
+.PHONY: check
+check: build/.deps-test # everything that CI runs; ends with the total
+	@tests/tools/check.py both unit fuzz-short

@@ -135,7 +135,8 @@ static const char *parse_initrd(const struct boot_params *bp, struct boot_info *
 const char *boot_params_parse(const struct boot_params *bp, boot_map_fn map,
 			      struct boot_info *info)
 {
-	if (bp->hdr.boot_flag != BOOT_FLAG || bp->hdr.header != BOOT_HDR_MAGIC)
+	/* GRUB 2.06 clears boot_flag: the magic alone says that the header is there. */
+	if (bp->hdr.header != BOOT_HDR_MAGIC)
 		return "boot_params has no setup header";
 	if (bp->hdr.version < PROTOCOL_MIN)
 		return "the loader's boot protocol is older than 2.06";

@@ -10,7 +10,6 @@
 #define BOOT_PARAMS_SIZE 4096
 #define BOOT_E820_MAX	 128
 #define BOOT_HDR_MAGIC	 0x53726448 /* "HdrS" */
-#define BOOT_FLAG	 0xaa55
 
 /* "INT 15h, E820h" entry as it stands in boot_params. */
 struct boot_e820_entry {
