@@ -43,7 +43,10 @@ $(O)/host.a:
 	@rm -f $@
 	$(Q)$(AR) rcD $@ $^
 
+# Per-CPU variables are addressed from here (cpu/cpu.h, tests/host/cpu.c).
+PERCPU_LDFLAGS := -Wl,--defsym=__percpu_start=__executable_start
+
 $(PROGRAMS):
 	$(call say,HOSTLD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(KIND_LDFLAGS_$(KIND)) $^ $(LIBS) $(KIND_LIBS_$(KIND)) -o $@
+	$(Q)$(CC) $(KIND_LDFLAGS_$(KIND)) $(PERCPU_LDFLAGS) $^ $(LIBS) $(KIND_LIBS_$(KIND)) -o $@

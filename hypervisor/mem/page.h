@@ -7,6 +7,7 @@
 
 #include "lib/types.h"
 #include "mem/container.h"
+#include "mem/layout.h"
 
 #define PAGE_SHIFT 12
 #define PAGE_SIZE  4096ull
@@ -16,8 +17,6 @@
 #define PAGE_ORDER_2M  9
 #define PAGE_ORDER_1G  18
 #define PAGE_ORDER_MAX 18
-
-#define DIRECT_MAP_BASE 0xffff800000000000ull
 
 static inline void *phys_to_virt(phys_t pa)
 {
@@ -37,36 +36,29 @@ enum page_use { PAGE_FREE, PAGE_KERNEL, PAGE_TABLE, PAGE_USER, PAGE_GUEST, PAGE_
 
 /* 2^order pages, charged to c; the node is a wish. 0: out of quota or memory. */
 phys_t page_alloc(struct container *c, unsigned order, enum page_use use, unsigned flags, int node);
-/* Gives back what one page_alloc returned, to the container it was charged to. */
+/* Gives back what one page_alloc returned (or one part of it after page_split) to the container it was charged to. */
 void page_free(phys_t pa, unsigned order);
-/* An allocated block becomes 2^order single pages, to be freed one by one (splitting a large guest page). */
+/* An allocated block becomes blocks of new_order, to be freed one by one (splitting a large guest page). */
 void page_split(phys_t pa, unsigned order, unsigned new_order);
 
-/* Boot: ranges of RAM (any order, may overlap reserved ones), reserved ranges, then mem_init. */
-struct mem_range {
-	phys_t	 base;
-	uint64_t size;
-	int	 node;
-};
-/*
- * Builds the direct map of all RAM, page structs, zones. `ram`: usable RAM; `reserved`: kernel image, initrd and everything that
- * must not be handed out. Boot CPU, once. Fatal (one line) when memory does not suffice.
- */
-void mem_init(const struct mem_range *ram, unsigned nr_ram, const struct mem_range *reserved, unsigned nr_reserved);
-/* Gives a formerly reserved range to the allocator (boot archive files that are no longer needed). */
-void mem_release_reserved(phys_t base, uint64_t size);
-/* Drops the identity mapping of early boot once all CPUs are up. */
-void mem_drop_identity(void);
+/* Clears whole pages in the direct map; large sizes without filling the caches. */
+void page_clear(void *page, uint64_t bytes);
+
+/* Returns this CPU's cached pages to their zone, so that they can become part of large blocks. */
+void page_drain_cache(void);
 
 /* MMIO mapping in kernel space, uncached (or write-combining); never sleeps; NULL: no space. Physical ranges of devices only. */
 void *mmio_map(phys_t pa, size_t size);
 
+/*
+ * total = free + the sum of use[] + page_structs + reserved, exact when no CPU allocates meanwhile. Bytes. `cached` (in CPUs' caches)
+ * is part of free, `kernel_image` of reserved; use[PAGE_FREE] is 0.
+ */
 struct mem_stats {
-	uint64_t total, free, cached; /* bytes; cached: in per-CPU caches, counted free as well */
-	uint64_t use[PAGE_USE_COUNT]; /* bytes */
-	uint64_t kernel_image, page_structs;
+	uint64_t total, free, cached, page_structs, reserved, kernel_image;
+	uint64_t use[PAGE_USE_COUNT];
 };
-void mem_get_stats(struct mem_stats *s); /* exact when no CPU allocates meanwhile */
+void mem_get_stats(struct mem_stats *s);
 
 /* Kernel stacks: KSTACK_SIZE bytes in the kvmap region with an unmapped guard page below. Returns the top, NULL: no memory. */
 #define KSTACK_SIZE 16384
