@@ -11,7 +11,7 @@ INCLUDES := -Ihypervisor -I. -I$(O)/gen
 KERNEL_CPPFLAGS := -D__STRATA_KERNEL__ $(CONFIG_CPPFLAGS) $(INCLUDES)
 KERNEL_CODEGEN  := -ffreestanding -fno-pic -mcmodel=kernel -mno-red-zone -mgeneral-regs-only \
 	-fno-omit-frame-pointer -fno-strict-aliasing -fno-stack-protector -fcf-protection=none \
-	-fno-asynchronous-unwind-tables -fno-common
+	-fno-asynchronous-unwind-tables -fno-common -ffunction-sections -fdata-sections
 KERNEL_CFLAGS   := -std=gnu11 $(WARNINGS) $(CONFIG_CFLAGS) -g $(REPRODUCIBLE) $(KERNEL_CODEGEN)
 KERNEL_ASFLAGS  := -g $(REPRODUCIBLE) -Wa,--noexecstack
 

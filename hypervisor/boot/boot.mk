@@ -9,7 +9,7 @@ $(O)/boot/kernel.ld: $(BOOT)/kernel.ld $(BOOT)/layout.h
 	@mkdir -p $(@D)
 	$(Q)$(CC) -E -P -x c $(INCLUDES) $< -o $@
 
-KERNEL_LDFLAGS := -nostdlib -static --build-id=none -z max-page-size=4096 -z noexecstack \
+KERNEL_LDFLAGS := -nostdlib -static --gc-sections --build-id=none -z max-page-size=4096 -z noexecstack \
 	--no-warn-rwx-segments --fatal-warnings -T $(O)/boot/kernel.ld
 
 $(O)/boot/ksyms0.S: $(BOOT)/ksyms.py
