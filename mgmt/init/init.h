@@ -4,7 +4,7 @@
 
 struct init_options {
 	const char *vmm, *shell, *vms, *conf; /* paths */
-	int console;			      /* 1: keeps a shell on stdin/stdout */
+	int console;                          /* 1: keeps a shell on stdin/stdout */
 };
 extern struct init_options init_options;
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The first process: starts the VMs that want it, keeps a shell on the console, and serves the shell's requests. One thread, one
-// poll loop; a shell that dies is started again, a VMM that dies takes only its VM with it.
+// The first process: starts the VMs that want it, keeps a shell on the console, and serves the
+// shell's requests. One thread, one poll loop; a shell that dies is started again, a VMM that dies
+// takes only its VM with it.
 
 #include <errno.h>
 #include <getopt.h>
@@ -30,7 +31,7 @@ struct init_options init_options = {
 };
 
 static struct {
-	int    process, channel; /* -1: none */
+	int process, channel; /* -1: none */
 	time_t started;
 } shell = { -1, -1, 0 };
 
@@ -92,8 +93,8 @@ static void shell_ended(void)
 	struct proc_info info;
 
 	if (strata_proc_info(shell.process, &info) == 0 && info.end != PROC_EXITED)
-		init_log("the shell died (signal %d at rip 0x%llx): starting another", info.exit_code,
-			 (unsigned long long)info.fault_rip);
+		init_log("the shell died (signal %d at rip 0x%llx): starting another",
+			 info.exit_code, (unsigned long long)info.fault_rip);
 	requests_drop(shell.channel);
 	close(shell.channel);
 	close(shell.process);
@@ -108,12 +109,14 @@ static void autostart(struct vm *vm)
 		init_log("autostart: %s", why);
 }
 
-/* First those that [host] autostart names, in its order, then those whose own configuration says so. */
+/* First those that [host] autostart names, in its order, then those whose own configuration says
+ * so. */
 static void autostart_all(void)
 {
 	char *save = NULL;
 
-	for (char *name = strtok_r(autostart_order, " ,", &save); name; name = strtok_r(NULL, " ,", &save)) {
+	for (char *name = strtok_r(autostart_order, " ,", &save); name;
+	     name = strtok_r(NULL, " ,", &save)) {
 		struct vm *vm = vms_find(name);
 
 		if (vm)
@@ -145,7 +148,8 @@ static void read_host_conf(void)
 	int line = ini_parse(init_options.conf, take_host_key, NULL);
 
 	if (line > 0)
-		init_log("%s:%d: expected [host] with autostart = NAME ...", init_options.conf, line);
+		init_log("%s:%d: expected [host] with autostart = NAME ...", init_options.conf,
+			 line);
 }
 
 static void serve(void)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// One row an operation. A row's handler sends its own reply. Waiters and a pending power action are the only state; both are looked
-// at after every round of the poll loop.
+// One row an operation. A row's handler sends its own reply. Waiters and a pending power action are
+// the only state; both are looked at after every round of the poll loop.
 
 #include "mgmt/init/requests.h"
 
@@ -15,25 +15,25 @@
 #include "mgmt/lib/proto.h"
 #include "mgmt/lib/strata.h"
 
-#define WAITERS_MAX	64
-#define POWER_GRACE_MS	30000
+#define WAITERS_MAX     64
+#define POWER_GRACE_MS  30000
 #define WAIT_DEFAULT_MS 30000
-#define WAIT_MAX_MS	86400000
+#define WAIT_MAX_MS     86400000
 
 struct waiter {
-	int	  channel; /* -1: free */
-	json_t	 *request;
+	int channel; /* -1: free */
+	json_t *request;
 	struct vm *vm;
-	uint32_t  states; /* bit of each enum vm_status that ends the wait */
-	int64_t	  deadline_ms;
+	uint32_t states; /* bit of each enum vm_status that ends the wait */
+	int64_t deadline_ms;
 };
 
 static struct waiter waiters[WAITERS_MAX] = { [0 ... WAITERS_MAX - 1] = { .channel = -1 } };
 
 static struct {
-	bool		  pending;
+	bool pending;
 	enum power_action action;
-	int64_t		  deadline_ms;
+	int64_t deadline_ms;
 } power;
 
 static int64_t now_ms(void)
@@ -133,7 +133,8 @@ static uint32_t states_of(const json_t *request)
 	uint32_t states = 0;
 	size_t i;
 
-	json_array_foreach(names, i, name) {
+	json_array_foreach(names, i, name)
+	{
 		const char *text = json_string_value(name);
 		enum vm_status status = text ? vm_status_parse(text) : VM_STATUS_COUNT;
 
@@ -205,8 +206,8 @@ static const struct operation {
 	const char *name;
 	void (*run)(int channel, const json_t *request, int handle);
 } operations[] = {
-	{ .name = "vm", .run = op_vm },		  { .name = "start", .run = op_start },
-	{ .name = "stop", .run = op_stop },	  { .name = "kill", .run = op_kill },
+	{ .name = "vm", .run = op_vm },           { .name = "start", .run = op_start },
+	{ .name = "stop", .run = op_stop },       { .name = "kill", .run = op_kill },
 	{ .name = "console", .run = op_console }, { .name = "wait", .run = op_wait },
 	{ .name = "power", .run = op_power },
 };

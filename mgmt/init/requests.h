@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Requests of shells (mgmt/README.md lists them). A request that waits for a VM's state is kept until the state is
- * reached or its time is over; the rest is answered at once.
+ * Requests of shells (mgmt/README.md lists them). A request that waits for a VM's state is kept
+ * until the state is reached or its time is over; the rest is answered at once.
  */
 #pragma once
 

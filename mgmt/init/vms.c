@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The table of VMs and the life of their VMM processes. Two things are polled for each active VM: its channel (what the VMM says) and
-// its process handle (that it has ended); only the second ends a run, so that a restart never meets the old process.
+// The table of VMs and the life of their VMM processes. Two things are polled for each active VM:
+// its channel (what the VMM says) and its process handle (that it has ended); only the second ends
+// a run, so that a restart never meets the old process.
 
 #include "mgmt/init/vms.h"
 
@@ -25,7 +26,7 @@ static size_t count;
 
 static const char *const status_names[VM_STATUS_COUNT] = {
 	[VM_STOPPED] = "stopped", [VM_STARTING] = "starting", [VM_RUNNING] = "running",
-	[VM_PAUSED] = "paused",	  [VM_STOPPING] = "stopping", [VM_FAILED] = "failed",
+	[VM_PAUSED] = "paused",   [VM_STOPPING] = "stopping", [VM_FAILED] = "failed",
 };
 
 const char *vm_status_name(enum vm_status status)
@@ -73,7 +74,8 @@ static int take_key(void *arg, const char *section, const char *key, const char 
 	return 1;
 }
 
-/* "NAME.conf" with a NAME of letters, digits, '-', '_' and '.', that fits and does not begin with '.' or '-'. */
+/* "NAME.conf" with a NAME of letters, digits, '-', '_' and '.', that fits and does not begin with
+ * '.' or '-'. */
 static bool name_of_file(const char *file, char name[STRATA_NAME_MAX])
 {
 	size_t len = strlen(file);
@@ -114,7 +116,8 @@ int vms_scan(const char *directory)
 		}
 		memset(vm, 0, sizeof(*vm));
 		if (!name_of_file(entry->d_name, vm->name)) {
-			init_log("%s/%s: expected NAME.conf, NAME of at most %d letters, digits, '-', '_'",
+			init_log("%s/%s: expected NAME.conf, NAME of at most %d letters, digits, "
+				 "'-', '_'",
 				 directory, entry->d_name, STRATA_NAME_MAX - 1);
 			continue;
 		}
@@ -175,7 +178,8 @@ int vm_start(struct vm *vm, char *why, size_t room)
 	int ret;
 
 	if (vm_is_active(vm))
-		return refuse(-EBUSY, why, room, "%s: already %s", vm->name, vm_status_name(vm->status));
+		return refuse(-EBUSY, why, room, "%s: already %s", vm->name,
+			      vm_status_name(vm->status));
 	ret = strata_chan_create(ends, 16);
 	if (ret < 0)
 		return refuse(ret, why, room, "%s: no channel: %s", vm->name, strerror(-ret));
@@ -277,8 +281,7 @@ static bool take_state(struct vm *vm, const json_t *message)
 		vm->exit_code = (int)proto_int(message, "exit_code", 0);
 		snprintf(vm->reason, sizeof(vm->reason), "%s", proto_string(message, "reason", ""));
 		return false;
-	default:
-		return false;
+	default: return false;
 	}
 }
 
@@ -313,8 +316,9 @@ static void run_ended(struct vm *vm)
 		vm->end_status = VM_FAILED;
 		vm->exit_code = ret < 0 ? -1 : info.exit_code;
 		if (ret == 0 && info.end == PROC_FAULTED)
-			snprintf(vm->reason, sizeof(vm->reason), "its VMM crashed: signal %d at rip 0x%llx",
-				 info.exit_code, (unsigned long long)info.fault_rip);
+			snprintf(vm->reason, sizeof(vm->reason),
+				 "its VMM crashed: signal %d at rip 0x%llx", info.exit_code,
+				 (unsigned long long)info.fault_rip);
 		else
 			snprintf(vm->reason, sizeof(vm->reason), "its VMM ended with status %d",
 				 vm->exit_code);

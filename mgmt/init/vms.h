@@ -2,9 +2,10 @@
 /*
  * The VMs that init knows: one for each /vms/NAME.conf, with the VMM process that runs it, if any.
  *
- * Contract: init is one thread; nothing here waits. A VM is `starting` from the spawn of its VMM until that says
- * "running"; `stopping` after a stop request; `stopped` or `failed` with a reason once its VMM process has ended. The process' end
- * decides: a VMM that dies without a word is `failed`.
+ * Contract: init is one thread; nothing here waits. A VM is `starting` from the spawn of its VMM
+ * until that says "running"; `stopping` after a stop request; `stopped` or `failed` with a reason
+ * once its VMM process has ended. The process' end decides: a VMM that dies without a word is
+ * `failed`.
  */
 #pragma once
 
@@ -18,34 +19,43 @@
 
 #define VMS_MAX 256
 
-enum vm_status { VM_STOPPED, VM_STARTING, VM_RUNNING, VM_PAUSED, VM_STOPPING, VM_FAILED, VM_STATUS_COUNT };
+enum vm_status {
+	VM_STOPPED,
+	VM_STARTING,
+	VM_RUNNING,
+	VM_PAUSED,
+	VM_STOPPING,
+	VM_FAILED,
+	VM_STATUS_COUNT
+};
 
 struct vm {
-	char		name[STRATA_NAME_MAX];
-	enum vm_status	status;
-	bool		autostart;
-	int		process; /* handle, -1 when none */
-	int		channel; /* to the VMM, -1 when none */
-	bool		said_end;	/* the VMM has told why it ends */
-	enum vm_status	end_status;
-	int		exit_code;
-	char		reason[160];
-	uint64_t	started_ns; /* CLOCK_MONOTONIC */
-	unsigned	starts;
-	int		poll_channel, poll_process; /* places in the poll array */
+	char name[STRATA_NAME_MAX];
+	enum vm_status status;
+	bool autostart;
+	int process;   /* handle, -1 when none */
+	int channel;   /* to the VMM, -1 when none */
+	bool said_end; /* the VMM has told why it ends */
+	enum vm_status end_status;
+	int exit_code;
+	char reason[160];
+	uint64_t started_ns; /* CLOCK_MONOTONIC */
+	unsigned starts;
+	int poll_channel, poll_process; /* places in the poll array */
 };
 
 const char *vm_status_name(enum vm_status status);
 /* VM_STATUS_COUNT: no such name. */
 enum vm_status vm_status_parse(const char *name);
 
-/* Reads the directory of configurations; names that are no VM names are logged and skipped. Number found, or -errno. */
+/* Reads the directory of configurations; names that are no VM names are logged and skipped. Number
+ * found, or -errno. */
 int vms_scan(const char *directory);
 
-size_t	   vms_count(void);
+size_t vms_count(void);
 struct vm *vms_at(size_t index);
 struct vm *vms_find(const char *name); /* NULL: unknown */
-bool	   vm_is_active(const struct vm *vm);
+bool vm_is_active(const struct vm *vm);
 
 /* 0, or -errno with a sentence in `why`. */
 int vm_start(struct vm *vm, char *why, size_t room);
@@ -54,7 +64,8 @@ int vm_kill(struct vm *vm, char *why, size_t room);
 /* Hands a console's channel to the VMM; the handle is moved on success. */
 int vm_console(struct vm *vm, int handle, char *why, size_t room);
 
-/* Poll entries of all active VMs, appended at *n; handled after poll. True when a status changed. */
+/* Poll entries of all active VMs, appended at *n; handled after poll. True when a status changed.
+ */
 void vms_poll_add(struct pollfd *fds, size_t *n);
 bool vms_poll_done(const struct pollfd *fds);
 

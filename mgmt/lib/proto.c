@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Messages are built and parsed by jansson on the stack's buffer of one channel message. A peer's bytes are not trusted: what
-// is not one JSON object is -EPROTO, and members are read with defaults.
+// Messages are built and parsed by jansson on the stack's buffer of one channel message. A peer's
+// bytes are not trusted: what is not one JSON object is -EPROTO, and members are read with
+// defaults.
 
 #include "mgmt/lib/proto.h"
 #include "mgmt/lib/strata.h"
@@ -69,7 +70,8 @@ json_t *proto_error(const json_t *request, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	/* Text may quote what a person typed: jansson refuses invalid UTF-8, so such bytes become '?'. */
+	/* Text may quote what a person typed: jansson refuses invalid UTF-8, so such bytes become
+	 * '?'. */
 	json_t *string = json_string(text);
 	if (!string) {
 		for (char *p = text; *p; p++) {
@@ -78,5 +80,6 @@ json_t *proto_error(const json_t *request, const char *fmt, ...)
 		}
 		string = json_string(text);
 	}
-	return json_pack("{s:I,s:b,s:o}", "id", proto_int(request, "id", 0), "ok", 0, "error", string);
+	return json_pack("{s:I,s:b,s:o}", "id", proto_int(request, "id", 0), "ok", 0, "error",
+			 string);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// One request at a time: send, then wait for the reply with the same id on the channel, watching the keyboard for Ctrl-C meanwhile. Other
-// keys typed while waiting stay in a buffer for the next prompt. Replies of requests given up are dropped by their id.
+// One request at a time: send, then wait for the reply with the same id on the channel, watching
+// the keyboard for Ctrl-C meanwhile. Other keys typed while waiting stay in a buffer for the next
+// prompt. Replies of requests given up are dropped by their id.
 
 #include <errno.h>
 #include <poll.h>

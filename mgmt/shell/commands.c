@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The one command table. Adding a verb is adding a row: help, completion, --json, docs/console.md and the argument check follow
-// from it.
+// The one command table. Adding a verb is adding a row: help, completion, --json, docs/console.md
+// and the argument check follow from it.
 
 #include "mgmt/shell/shell.h"
 
@@ -19,7 +19,8 @@ const struct command commands[] = {
 	{ .name = "vm show",
 	  .args = "NAME",
 	  .help = "one VM: state, reason, memory, run time, exits by reason",
-	  .more = "The exit counters are summed over the vCPUs since the VM started. A VM that is not running shows "
+	  .more = "The exit counters are summed over the vCPUs since the VM started. A VM that is "
+		  "not running shows "
 		  "why it stopped and its exit code.",
 	  .run = cmd_vm_show,
 	  .min_args = 1,
@@ -29,7 +30,8 @@ const struct command commands[] = {
 	{ .name = "vm start",
 	  .args = "NAME",
 	  .help = "start a VM and wait until it runs",
-	  .more = "A bad configuration is reported as FILE:LINE: KEY: what was expected, and the VM does not start.",
+	  .more = "A bad configuration is reported as FILE:LINE: KEY: what was expected, and the "
+		  "VM does not start.",
 	  .run = cmd_vm_start,
 	  .min_args = 1,
 	  .max_args = 1,
@@ -38,7 +40,8 @@ const struct command commands[] = {
 	{ .name = "vm stop",
 	  .args = "NAME [--timeout SECONDS]",
 	  .help = "press the VM's power button and wait until it is off (30 s)",
-	  .more = "A guest that does not heed its power button goes on running and the command fails: use vm kill. "
+	  .more = "A guest that does not heed its power button goes on running and the command "
+		  "fails: use vm kill. "
 		  "--timeout 0 only presses the button.",
 	  .run = cmd_vm_stop,
 	  .min_args = 1,
@@ -85,13 +88,15 @@ const struct command commands[] = {
 	{ .name = "reboot",
 	  .args = "[--force]",
 	  .help = "stop all VMs and restart the machine",
-	  .more = "VMs that have not stopped after 30 seconds are killed. --force kills them at once.",
+	  .more = "VMs that have not stopped after 30 seconds are killed. --force kills them at "
+		  "once.",
 	  .run = cmd_reboot,
 	  .max_args = 1 },
 	{ .name = "poweroff",
 	  .args = "[--force]",
 	  .help = "stop all VMs and switch the machine off",
-	  .more = "VMs that have not stopped after 30 seconds are killed. --force kills them at once.",
+	  .more = "VMs that have not stopped after 30 seconds are killed. --force kills them at "
+		  "once.",
 	  .run = cmd_poweroff,
 	  .max_args = 1 },
 };

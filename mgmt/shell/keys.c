@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A buffer between the terminal and its readers. Linear, since it is empty nearly always: bytes are taken at `start` and added at
-// `end`.
+// A buffer between the terminal and its readers. Linear, since it is empty nearly always: bytes are
+// taken at `start` and added at `end`.
 
 #include "mgmt/shell/keys.h"
 
@@ -105,4 +105,9 @@ void keys_unget(const char *buf, size_t len)
 	memmove(kept + len, kept, end);
 	memcpy(kept, buf, len);
 	end += len;
+}
+
+bool keys_kept(void)
+{
+	return end > start;
 }

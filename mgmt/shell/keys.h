@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The keyboard between prompts. While a command runs the terminal is raw and what is typed is kept for the line editor, so that
- * a paste over several commands loses nothing; Ctrl-C alone is acted on.
+ * The keyboard between prompts. While a command runs the terminal is raw and what is typed is kept
+ * for the line editor, so that a paste over several commands loses nothing; Ctrl-C alone is acted
+ * on.
  */
 #pragma once
 
@@ -17,5 +18,6 @@ bool keys_fill_until_interrupt(void);
 int keys_next(void);
 /* Takes up to room of the kept keys without waiting. */
 size_t keys_take(char *buf, size_t room);
+bool keys_kept(void); /* keys_take would give some */
 /* Puts bytes back in front: what a detached console did not take. */
 void keys_unget(const char *buf, size_t len);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// readline with the shell's keys and completion: the command table gives the words of a verb, init the names of VMs.
+// readline with the shell's keys and completion: the command table gives the words of a verb, init
+// the names of VMs.
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -66,10 +67,10 @@ static char *command_word(const struct command *c, int n, char **words)
 }
 
 static struct {
-	char  *words[WORDS_MAX], *buffer;
-	int    n;
+	char *words[WORDS_MAX], *buffer;
+	int n;
 	size_t index;
-	char  *last;
+	char *last;
 } completing;
 
 static char *next_command_word(const char *text, int state)
@@ -80,7 +81,8 @@ static char *next_command_word(const char *text, int state)
 		completing.last = NULL;
 	}
 	while (completing.index < commands_count) {
-		char *word = command_word(&commands[completing.index++], completing.n, completing.words);
+		char *word =
+			command_word(&commands[completing.index++], completing.n, completing.words);
 
 		if (word && !strncmp(word, text, strlen(text)) &&
 		    (!completing.last || strcmp(completing.last, word) != 0)) {
@@ -101,8 +103,8 @@ static char *next_vm_name(const char *text, int state)
 		completing.index = 0;
 	for (;;) {
 		char name[64];
-		json_t *reply = client_try(&quiet, "vm",
-					   json_pack("{s:I}", "index", (json_int_t)completing.index++));
+		json_t *reply = client_try(
+			&quiet, "vm", json_pack("{s:I}", "index", (json_int_t)completing.index++));
 
 		if (!reply)
 			return NULL;
@@ -130,7 +132,8 @@ static char **complete(const char *text, int start, int end)
 		matches = rl_completion_matches(text, next_vm_name);
 	} else if (c && c->complete == COMPLETE_COMMAND) {
 		completing.n -= used;
-		memmove(completing.words, completing.words + used, sizeof(char *) * (size_t)completing.n);
+		memmove(completing.words, completing.words + used,
+			sizeof(char *) * (size_t)completing.n);
 		matches = rl_completion_matches(text, next_command_word);
 	} else if (!c) {
 		matches = rl_completion_matches(text, next_command_word);
@@ -157,7 +160,8 @@ char *lineedit_read(void)
 	char *line = readline("strata> ");
 
 	if (line && *line) {
-		HIST_ENTRY *last = history_length ? history_get(history_base + history_length - 1) : NULL;
+		HIST_ENTRY *last =
+			history_length ? history_get(history_base + history_length - 1) : NULL;
 
 		if (!last || strcmp(last->line, line) != 0)
 			add_history(line);

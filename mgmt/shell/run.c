@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// From a line to a command: words, the longest command name that they begin with, --json taken out, the number of arguments
-// checked against the table, the handler.
+// From a line to a command: words, the longest command name that they begin with, --json taken out,
+// the number of arguments checked against the table, the handler.
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -86,8 +86,8 @@ static bool take_json(int *argc, char **argv)
 
 static int usage(const struct session *s, const struct command *c)
 {
-	return shell_fail(s, "%s: expected: %s%s%s%s", c->name, c->name, *c->args ? " " : "", c->args,
-			  c->json ? " [--json]" : "");
+	return shell_fail(s, "%s: expected: %s%s%s%s", c->name, c->name, *c->args ? " " : "",
+			  c->args, c->json ? " [--json]" : "");
 }
 
 static int run_words(struct session *s, int argc, char **argv)
@@ -100,8 +100,8 @@ static int run_words(struct session *s, int argc, char **argv)
 		return s->json ? shell_fail(s, "--json: expected a command with it") : s->status;
 	c = command_find(argc, argv, &used);
 	if (!c)
-		return shell_fail(s, "%s%s%s: no such command: try help", argv[0], argc > 1 ? " " : "",
-				  argc > 1 ? argv[1] : "");
+		return shell_fail(s, "%s%s%s: no such command: try help", argv[0],
+				  argc > 1 ? " " : "", argc > 1 ? argv[1] : "");
 	argc -= used;
 	if (argc < c->min_args || argc > c->max_args || (s->json && !c->json))
 		return usage(s, c), STATUS_USAGE;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A scanner over a copy of the line: it writes each word, unquoted, back into the copy, which is never shorter than what it
-// writes.
+// A scanner over a copy of the line: it writes each word, unquoted, back into the copy, which is
+// never shorter than what it writes.
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,0 +1,39 @@
+# Ring-3 programs: each is a folder mgmt/NAME, linked statically with mgmt/lib and what LIBS_NAME says, and becomes
+# /bin/NAME of the boot archive. $(O)/linux/NAME is the same program over mgmt/lib/strata_linux.c, for tests on this machine.
+
+MGMT_PROGRAMS := init shell
+
+LIBS_init  := -linih -ljansson
+# readline looks up home folders: static glibc warns that this wants shared libraries; there is no /etc/passwd to look in.
+LIBS_shell := -lreadline -ltinfo -ljansson -Wl,--no-warnings
+
+mgmt-sources = $(filter-out %_test.c %_fuzz.c,$(sort $(wildcard mgmt/$(1)/*.c)))
+mgmt-objs    = $(patsubst %.c,$(O)/user/%.o,$(1))
+
+MGMT_LIB       := $(call mgmt-objs,mgmt/lib/strata.c mgmt/lib/chan.c mgmt/lib/proto.c)
+MGMT_LIB_LINUX := $(call mgmt-objs,mgmt/lib/strata_linux.c mgmt/lib/chan.c mgmt/lib/proto.c)
+
+define mgmt-program
+$(O)/user/bin/$(1): $(call mgmt-objs,$(call mgmt-sources,$(1))) $(MGMT_LIB)
+	$$(call say,LD,$$@)
+	@mkdir -p $$(@D)
+	$$(Q)$$(CC) $$(USER_LDFLAGS) $$^ $$(LIBS_$(1)) -o $$@
+	$$(Q)strip $$@
+$(O)/linux/$(1): $(call mgmt-objs,$(call mgmt-sources,$(1))) $(MGMT_LIB_LINUX)
+	$$(call say,LD,$$@)
+	@mkdir -p $$(@D)
+	$$(Q)$$(CC) $$^ $$(LIBS_$(1)) -o $$@
+ROOT_FILES += bin/$(1)=$(O)/user/bin/$(1)
+image: $(O)/linux/$(1)
+endef
+$(foreach p,$(MGMT_PROGRAMS),$(eval $(call mgmt-program,$(p))))
+
+# The terminal that the shell describes itself to readline as.
+ROOT_FILES += lib/terminfo/v/vt100=/lib/terminfo/v/vt100
+
+.PHONY: docs docs-check
+docs: $(O)/linux/shell # write docs/console.md from the shell's command table
+	@mkdir -p docs
+	@$< --doc >docs/console.md
+docs-check: $(O)/linux/shell # fail when docs/console.md is not what `make docs` would write
+	@$< --doc | diff -u docs/console.md - || { echo "docs/console.md is old: run make docs" >&2; exit 1; }

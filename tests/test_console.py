@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Shell and init, run on this machine over mgmt/lib/strata_linux.c with a scripted peer in the VMM's place."""
+import json
+import os
+import random
+import re
+import time
+
+import pexpect
+import pytest
+
+import harness
+
+PROMPT = "strata> "
+VMS = ["good1", "good2", "stubborn", "refuses", "crashes", "silent"]
+
+
+class Console:
+    def __init__(self, folder):
+        vms = folder / "vms"
+        vms.mkdir()
+        for name in VMS:
+            (vms / f"{name}.conf").write_text("[vm]\nmemory = 64M\n" + ("autostart = yes\n" if name == "good2" else ""))
+        (vms / "not a name.conf").write_text("")
+        conf = folder / "strata.conf"
+        conf.write_text("[host]\nautostart = good1\n")
+        linux = os.path.join(harness.BUILD, "debug", "linux")
+        self.child = pexpect.spawn(f"{linux}/init", ["-m", f"{harness.TREE}/tests/tools/fake_vmm.py", "-s",
+                                   f"{linux}/shell", "-v", str(vms), "-c", str(conf)],
+                                   timeout=30 * harness.TIME_SCALE, encoding="utf-8", codec_errors="replace",
+                                   dimensions=(24, 200), preexec_fn=harness.die_with_parent)
+        self.child.delaybeforesend = None
+        self.child.expect_exact(PROMPT)
+
+    def run(self, line):
+        """Types a line; returns what it printed."""
+        self.child.send(line + "\r")
+        self.child.expect_exact("\n")
+        self.child.expect_exact(PROMPT)
+        text = re.sub(r"\x1b\[\??[0-9;]*[A-Za-z]", "", self.child.before)
+        return text.replace("\r\n", "\n").replace("\r", "")
+
+    def json(self, line):
+        return [json.loads(row) for row in self.run(line + " --json").splitlines() if row.startswith("{")]
+
+    def state(self, name):
+        return self.json(f"vm show {name}")[0]["state"]
+
+    def wait_running(self, name):
+        """An autostarted VM is "starting" until its VMM has said that it runs."""
+        deadline = time.monotonic() + 30 * harness.TIME_SCALE
+        while self.state(name) == "starting" and time.monotonic() < deadline:
+            pass
+        assert self.state(name) == "running"
+
+
+@pytest.fixture
+def console(tmp_path):
+    c = Console(tmp_path)
+    yield c
+    c.child.close(force=True)
+
+
+def test_help(console):
+    text = console.run("help")
+    for verb in ("vm list", "vm start NAME", "host show", "poweroff", "mem", "log"):
+        assert verb in text
+    assert "usage: vm stop NAME [--timeout SECONDS] [--json]" in console.run("help vm stop")
+    assert "vm kill NAME" in console.run("help vm")
+    assert "error: help: no such command: nonsense" in console.run("help nonsense")
+
+
+@pytest.mark.parametrize("line,answer", [
+    ("nonsense", "error: nonsense: no such command: try help"),
+    ("vm", "error: vm: no such command: try help"),
+    ("vm show", "error: vm show: expected: vm show NAME [--json]"),
+    ("vm show a b", "error: vm show: expected: vm show NAME [--json]"),
+    ("vm show nobody", "error: nobody: no such VM"),
+    ("vm start nobody", "error: nobody: no such VM"),
+    ("vm kill stubborn", "error: stubborn: not running"),
+    ("vm stop good1 --timeout x", "error: vm stop: expected: vm stop NAME"),
+    ("vm console stubborn", "error: stubborn: not running"),
+    ("vm console stubborn --json", '{"error":"vm console: expected: vm console NAME"}'),
+    ("poweroff now", "error: poweroff: expected: poweroff [--force]"),
+    ("log -1", "error: log: expected: log [LINES]"),
+    ("vm show 'open", "error: a quote is not closed"),
+    ("--json", '{"error":"--json: expected a command with it"}'),
+    ("x " * 70, "error: more than 64 words"),
+    ("host show", "error: host: the kernel does not say"),
+    ("cpu", "error: cpu: the kernel does not say"),
+    ("mem", "error: mem: the kernel does not say"),
+])
+def test_bad_words(console, line, answer):
+    assert answer in console.run(line)
+
+
+def test_errors_as_json(console):
+    assert console.json("vm show nobody") == [{"error": "nobody: no such VM"}]
+
+
+def test_list_and_autostart(console):
+    console.wait_running("good1")
+    console.wait_running("good2")
+    rows = {row["name"]: row for row in console.json("vm list")}
+    assert sorted(rows) == sorted(VMS)
+    assert rows["good1"]["state"] == "running" and rows["good2"]["state"] == "running"
+    assert rows["stubborn"]["state"] == "stopped" and rows["good2"]["autostart"]
+
+
+def test_stop_and_start(console):
+    console.wait_running("good1")
+    assert "good1: stopped: powered off by the guest" in console.run("vm stop good1")
+    assert "good1: running" in console.run("vm start good1")
+    assert "error: good1: already running" in console.run("vm start good1")
+
+
+def test_stubborn(console):
+    console.run("vm start stubborn")
+    assert "error: stubborn: still stopping" in console.run("vm stop stubborn --timeout 1")
+    assert "stubborn: stopped: killed" in console.run("vm kill stubborn")
+    assert console.state("stubborn") == "stopped"
+
+
+def test_failures(console):
+    console.wait_running("good1")
+    assert "error: refuses: /vms/refuses.conf:3: memory: expected a size such as 512M" in console.run("vm start refuses")
+    assert "its VMM ended with status 7" in console.run("vm start silent")
+    console.run("vm start crashes")
+    assert "crashes: failed: its VMM crashed: signal 11" in console.run("vm stop crashes")
+    assert console.state("good1") == "running"
+
+
+def test_interrupt_a_wait(console):
+    console.run("vm start stubborn")
+    console.child.send("vm stop stubborn --timeout 3600\r")
+    console.child.expect_exact("\n")
+    console.child.send("\x03")
+    console.child.expect_exact("error: given up")
+    console.child.expect_exact(PROMPT)
+    assert "stubborn: stopped: killed" in console.run("vm kill stubborn")
+
+
+def test_console(console):
+    console.wait_running("good1")
+    console.child.send("vm console good1\r")
+    console.child.expect_exact("hello from good1")
+    console.child.send("abc\r")
+    console.child.expect_exact("ABC")
+    # What follows Ctrl-] belongs to the shell.
+    console.child.send("tail")
+    console.child.expect_exact("TAIL")
+    console.child.send("\x1dvm show good1\r")
+    console.child.expect_exact("[detached]")
+    console.child.expect_exact("running")
+    console.child.expect_exact(PROMPT)
+    console.child.send("vm console good1\r")
+    console.child.expect_exact("hello from good1")
+    console.child.send("\x1d")
+    console.child.expect_exact(PROMPT)
+
+
+def test_paste_loses_nothing(console):
+    names = [f"name{i:03}" for i in range(200)]
+    console.child.send("".join(f"vm show {n}\r" for n in names))
+    for n in names:
+        console.child.expect_exact(f"error: {n}: no such VM")
+
+
+def test_long_line(console):
+    word = "".join(random.Random(1).choices("abcdefghij", k=1000))
+    console.child.send(f"vm show {word} --json\r")
+    console.child.expect_exact('{"error":"' + word[:400])
+    console.child.expect_exact(PROMPT)
+
+
+def test_completion(console):
+    console.child.send("vm sho\tgood\t\t")
+    console.child.expect_exact("good1")
+    console.child.expect_exact("good2")
+    console.child.send("1\r")
+    console.child.expect_exact("autostart")
+    console.child.expect_exact(PROMPT)
+
+
+def test_random_lines(console):
+    rng = random.Random(2)
+    words = ["vm", "show", "list", "good1", "--json", "'", '"', "\\", "#", "help", "log", "\x01\x7f", "é", "--timeout", "-5", "%s%n"]
+    for _ in range(300):
+        console.run("x" + " ".join(rng.choices(words, k=rng.randrange(6))).replace("'", "").replace('"', ""))
+    console.wait_running("good2")
+
+
+def test_shell_is_restarted(console):
+    console.child.send("\x04")
+    console.child.expect_exact(PROMPT)
+    console.wait_running("good1")
+
+
+def test_poweroff(console):
+    console.child.send("poweroff\r")
+    console.child.expect(pexpect.EOF)
