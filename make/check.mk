@@ -23,4 +23,4 @@ fuzz-short: fuzz-programs # every fuzz target for some seconds
 
 .PHONY: check
 check: build/.deps-test # everything that CI runs; ends with the total
-	@tests/tools/check.py both unit fuzz-short
+	@tests/tools/check.py both docs-check unit fuzz-short
