@@ -6,6 +6,7 @@
 MAKEFLAGS += --no-builtin-rules --no-builtin-variables --no-print-directory
 SHELL := /bin/sh
 export LC_ALL := C
+export PYTHONPYCACHEPREFIX := $(CURDIR)/build/pycache
 .DELETE_ON_ERROR:
 .SUFFIXES:
 

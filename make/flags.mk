@@ -16,7 +16,7 @@ KERNEL_CFLAGS   := -std=gnu11 $(WARNINGS) $(CONFIG_CFLAGS) -g $(REPRODUCIBLE) $(
 KERNEL_ASFLAGS  := -g $(REPRODUCIBLE) -Wa,--noexecstack
 
 # Programs for ring 3 (and for Linux): static, with Debian's libc.
-USER_CPPFLAGS := $(CONFIG_CPPFLAGS) $(INCLUDES) -Imgmt -D_GNU_SOURCE
+USER_CPPFLAGS := $(CONFIG_CPPFLAGS) $(INCLUDES) -Imgmt -D_GNU_SOURCE=
 USER_CFLAGS   := -std=gnu11 $(WARNINGS) -O2 -g $(REPRODUCIBLE) -fno-strict-aliasing \
 	-fno-omit-frame-pointer
 USER_LDFLAGS  := -static -Wl,--build-id=none

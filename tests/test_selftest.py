@@ -19,7 +19,7 @@ def check_log(text, passed, failed):
 @pytest.mark.parametrize("smp", [1, 2, 4])
 def test_selftest(machine, smp):
     with machine(smp=smp, append="selftest strata.exit=selftest") as m:
-        m.expect(r"selftest: (\d+) passed, (\d+) failed", timeout=120)
+        m.expect(r"selftest: (\d+) passed, (\d+) failed", timeout=60)
         passed, failed = (int(n) for n in m.child.match.groups())
         status = m.wait_exit(20)
         check_log(m.text(), passed, failed)

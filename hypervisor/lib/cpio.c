@@ -83,7 +83,7 @@ static int read_entry(const struct cpio_iter *it, struct cpio_entry *e, size_t *
 		return -EINVAL;
 	*e = (struct cpio_entry){
 		.name = (const char *)p + HEADER_SIZE,
-		.data = it->base + MIN(data_start, it->size),
+		.data = data_start < it->size ? it->base + data_start : it->base + it->size,
 		.size = f[F_FILESIZE],
 		.mode = f[F_MODE],
 		.uid = f[F_UID],

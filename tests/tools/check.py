@@ -1,60 +1,91 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`make check`: runs each step, adds up what the steps counted, ends with the plain total.
+"""Run the steps of `make check` (or `make quick`), two at a time, and add up their counts.
 
-A step is a make target (or pytest). It counts what its output's last "N passed, M failed" line says; a step that prints none
-counts as one test, by its exit status. A step that fails does not stop the others.
+Usage: check.py check|quick TARGET...
+The steps are the make targets given and the files tests/test_*.py (quick: one self-test). A step is a command whose last line with `N passed` / `N failed` is its count; without one it counts as
+one by its exit status. Every skipped test counts as failed. The output of each step is
+kept in build/check/STEP.log, and shown if the step fails. The last line is the sum.
 """
+import concurrent.futures
+import glob
 import os
 import re
 import subprocess
 import sys
+import threading
 import time
 
-PYTEST = ["/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests"]
+MAKE = os.environ.get("MAKE", "make")
+PYTEST = ["/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider", "--color=no"]
+LIMIT = 1500  # seconds for one step
+start = time.monotonic()
+printing = threading.Lock()
+
+
+def make(*targets):
+    return [MAKE, "-s"] + list(targets)
+
+
+def steps(kind, targets):
+    if kind == "quick":
+        tests = {"selftest": PYTEST + ["tests/test_selftest.py", "-k", "test_selftest[2]"]}
+    else:
+        tests = {os.path.basename(p)[:-3]: PYTEST + [p] for p in sorted(glob.glob("tests/test_*.py"))}
+    # Whole machines first: they take long, so both workers end at about the same time.
+    return {**tests, **{t: make(t) for t in targets}}
 
 
 def counts(text, status):
-    passed = failed = None
-    for line in text.splitlines():
-        p = re.search(r"(\d+) passed", line)
-        f = re.search(r"(\d+) failed", line)
-        e = re.search(r"(\d+) errors?\b", line)
-        if p or f:
-            passed = int(p[1]) if p else 0
-            failed = (int(f[1]) if f else 0) + (int(e[1]) if e else 0)
-    if passed is None:
-        return (1, 0) if status == 0 else (0, 1)
-    if status != 0 and failed == 0:
+    """(passed, failed) from the last line that has counts."""
+    for line in reversed(text.splitlines()):
+        found = re.findall(r"(\d+) (passed|failed|errors?|skipped|xfailed|xpassed)\b", line)
+        if found:
+            passed = sum(int(n) for n, what in found if what == "passed")
+            failed = sum(int(n) for n, what in found if what != "passed")
+            return passed, failed if failed or status == 0 else 1
+    return (1, 0) if status == 0 else (0, 1)
+
+
+def say(text):
+    with printing:
+        print(f"[{time.monotonic() - start:5.0f} s] {text}", flush=True)
+
+
+def run_step(name, argv):
+    say(f"{name} ...")
+    begin = time.monotonic()
+    env = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
+    env.setdefault("STRATA_TIME_SCALE", "2")  # two steps share the computer
+    try:
+        p = subprocess.run(argv, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                           stderr=subprocess.STDOUT, timeout=LIMIT, check=False)
+        status, out = p.returncode, p.stdout
+    except subprocess.TimeoutExpired as e:
+        status, out = 124, (e.stdout or b"") + f"\n(no end after {LIMIT} s)\n".encode()
+    text = out.decode("utf-8", "replace")
+    with open(f"build/check/{name}.log", "w", encoding="utf-8") as f:
+        f.write(text)
+    passed, failed = counts(text, status)
+    if passed + failed == 0:
         failed = 1
+    if failed:
+        with printing:
+            print(f"--- {name} ---\n{text.rstrip()}\n--- end of {name} ---", flush=True)
+    say(f"{name}: {passed} passed, {failed} failed ({time.monotonic() - begin:.0f} s)")
     return passed, failed
 
 
-def run(command):
-    lines = []
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                          errors="replace", stdin=subprocess.DEVNULL) as child:
-        for line in child.stdout:
-            print(line, end="", flush=True)
-            lines.append(line)
-    return child.returncode, "".join(lines)
-
-
 def main():
-    steps = [["make", target] for target in sys.argv[1:]] + [PYTEST]
-    total_passed = total_failed = 0
-    for number, command in enumerate(steps, 1):
-        name = command[1] if command[0] == "make" else "tests/"
-        print(f"--- {number}/{len(steps)} {name}", flush=True)
-        begin = time.monotonic()
-        status, text = run(command)
-        passed, failed = counts(text, status)
-        print(f"--- {name}: {passed} passed, {failed} failed, {time.monotonic() - begin:.0f} s", flush=True)
-        total_passed += passed
-        total_failed += failed
-    print(f"{total_passed} passed, {total_failed} failed")
-    return total_failed != 0 or total_passed == 0
+    kind, targets = sys.argv[1], sys.argv[2:]
+    os.makedirs("build/check", exist_ok=True)
+    total = [run_step("build", [MAKE, "-s", "-j2", "both"])]
+    if total[0][1] == 0:
+        with concurrent.futures.ThreadPoolExecutor(2) as pool:
+            total += pool.map(lambda step: run_step(*step), steps(kind, targets).items())
+    passed, failed = (sum(column) for column in zip(*total))
+    print(f"{passed} passed, {failed} failed")
+    return failed != 0
 
 
-os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
 sys.exit(main())
