@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The steps of boot_main, one function each, in the order in which they run. All on the boot CPU,
+ * interrupts off, before any thread. A step that finds the machine unfit ends with fatal().
+ */
+#pragma once
+
+#include "boot/boot_info.h"
+#include "drivers/acpi/acpi.h"
+
+extern struct acpi_info boot_acpi; /* immutable once boot_init_acpi has run */
+
+/* Log sinks and level (loglevel=error|warn|info|debug), first line. */
+void boot_init_log(const struct boot_info *info);
+
+/* Fatal when the CPU lacks what the hypervisor needs and no self-test was asked for. */
+void boot_check_cpu(const struct boot_info *info);
+
+/* Finds and reads the tables into boot_acpi. Without any: one CPU, no NUMA. */
+void boot_init_acpi(const struct boot_info *info);
+
+/* Takes the page for the other CPUs' start and hands the rest of RAM to mem, by node. */
+void boot_init_mem(const struct boot_info *info);
+
+/* Starts the other CPUs of the MADT one after the other; each runs boot_secondary_main. */
+void boot_start_cpus(const struct boot_info *info);
+
+/* The dense NUMA node number of a proximity domain. */
+uint32_t boot_node(uint32_t domain);
+
+/* The page that boot_init_mem set aside for the trampoline; 0: none, only one CPU can run. */
+phys_t boot_trampoline_page(void);
+
+/*
+ * `selftest` or `selftest=PREFIX` on the command line of an image that has self-tests: runs them in
+ * a thread once all CPUs are up. Then follows the word strata.exit (init_end.c).
+ */
+bool boot_selftest_wanted(const struct boot_info *info);
+void boot_start_main_thread(const struct boot_info *info);
