@@ -47,7 +47,8 @@ static void warn_table(const struct acpi_access *acc, const char *signature, phy
 	acc->warn(line);
 }
 
-/* The table at `pa`, whole and with a good checksum, its length in *len; NULL: left out, reported. */
+/* The table at `pa`, whole and with a good checksum, its length in *len; NULL: left out, reported.
+ */
 static const struct acpi_header *map_table(const struct acpi_access *acc, phys_t pa, uint32_t *len)
 {
 	const struct acpi_header *h = acc->map(pa, sizeof(*h));

@@ -11,12 +11,12 @@
 
 #include "lib/types.h"
 
-#define ACPI_CPU_MAX	  256
-#define ACPI_IOAPIC_MAX	  32
+#define ACPI_CPU_MAX      256
+#define ACPI_IOAPIC_MAX   32
 #define ACPI_OVERRIDE_MAX 16
-#define ACPI_NMI_MAX	  16
-#define ACPI_MEMORY_MAX	  256
-#define ACPI_MCFG_MAX	  32
+#define ACPI_NMI_MAX      16
+#define ACPI_MEMORY_MAX   256
+#define ACPI_MCFG_MAX     32
 
 struct acpi_access {
 	/* `len` bytes of physical memory, valid while the tables are parsed; NULL: out of reach. */
@@ -29,7 +29,7 @@ struct acpi_access {
 struct acpi_cpu {
 	uint32_t apic_id;
 	uint32_t uid;
-	bool enabled; /* else it may come later, or never */
+	bool enabled;    /* else it may come later, or never */
 	uint32_t domain; /* SRAT proximity domain; 0 without SRAT */
 };
 
@@ -69,7 +69,11 @@ struct acpi_mcfg {
 	uint8_t bus_first, bus_last;
 };
 
-enum acpi_space { ACPI_SPACE_MEMORY = 0, ACPI_SPACE_IO = 1, ACPI_SPACE_PCI = 2 };
+enum acpi_space {
+	ACPI_SPACE_MEMORY = 0,
+	ACPI_SPACE_IO = 1,
+	ACPI_SPACE_PCI = 2
+};
 
 /* "Generic Address Structure"; address 0: the register does not exist. */
 struct acpi_gas {
@@ -79,12 +83,12 @@ struct acpi_gas {
 };
 
 struct acpi_power {
-	bool present; /* there was a FADT */
+	bool present;    /* there was a FADT */
 	bool hw_reduced; /* only the sleep registers exist, no PM1 */
-	bool has_reset; /* reset_reg may be used */
-	bool has_8042; /* a keyboard controller may be tried */
+	bool has_reset;  /* reset_reg may be used */
+	bool has_8042;   /* a keyboard controller may be tried */
 	uint16_t sci_irq;
-	uint16_t smi_cmd; /* port; 0: always in ACPI mode */
+	uint16_t smi_cmd;    /* port; 0: always in ACPI mode */
 	uint8_t acpi_enable; /* value for smi_cmd */
 	uint8_t reset_value;
 	struct acpi_gas pm1a_cnt, pm1b_cnt, pm1a_evt, pm1b_evt, pm_timer;
@@ -105,7 +109,7 @@ struct acpi_info {
 	unsigned int nr_cpus_ignored; /* beyond ACPI_CPU_MAX */
 	phys_t lapic_base;
 	bool has_madt, has_srat, has_pics; /* has_pics: two 8259 must be masked */
-	phys_t hpet_base; /* 0: none */
+	phys_t hpet_base;                  /* 0: none */
 	struct acpi_power power;
 };
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// TEST-WITH: drivers/acpi/acpi.c drivers/acpi/madt.c drivers/acpi/fadt.c drivers/acpi/s5.c drivers/acpi/rsdp.c
-// Builds small sets of tables in a fake physical memory and reads them back: values, then damage
-// of each kind (checksum, length, reach), which must cost the damaged table alone.
+// TEST-WITH: drivers/acpi/acpi.c drivers/acpi/madt.c drivers/acpi/fadt.c drivers/acpi/s5.c
+// drivers/acpi/rsdp.c Builds small sets of tables in a fake physical memory and reads them back:
+// values, then damage of each kind (checksum, length, reach), which must cost the damaged table
+// alone.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -102,26 +103,31 @@ static int setup(void **state)
 /* Two CPUs (one of them listed twice, one disabled, one x2APIC), IO-APIC, override, NMI. */
 static const uint8_t madt_body[] = {
 	0x00, 0x00, 0xe0, 0xfe, 0x01, 0x00, 0x00, 0x00, /* LAPIC address, PCAT_COMPAT */
-	0, 8, 7, 0, 1, 0, 0, 0, /* uid 7, apic 0, enabled */
-	0, 8, 8, 2, 0, 0, 0, 0, /* apic 2, disabled */
-	0, 8, 9, 0xff, 1, 0, 0, 0, /* broadcast id: not a CPU */
-	9, 16, 0, 0, 0x40, 0x01, 0, 0, 1, 0, 0, 0, 5, 0, 0, 0, /* apic 0x140, uid 5 */
-	9, 16, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 7, 0, 0, 0, /* apic 0 again */
-	1, 12, 3, 0, 0x00, 0x00, 0xc0, 0xfe, 24, 0, 0, 0, /* IO-APIC */
-	2, 10, 0, 0, 2, 0, 0, 0, 0x0d, 0, /* IRQ 0 -> GSI 2, active high, level */
-	4, 6, 0xff, 5, 0, 1, /* NMI on LINT1, all */
-	0x7f, 4, 1, 2, /* unknown */
-	5, 12, 0, 0, 0, 0, 0xe0, 0xfe, 1, 0, 0, 0, /* LAPIC at 0x1fee00000 */
+	0,    8,    7,    0,    1,    0,    0,    0,    /* uid 7, apic 0, enabled */
+	0,    8,    8,    2,    0,    0,    0,    0,    /* apic 2, disabled */
+	0,    8,    9,    0xff, 1,    0,    0,    0,    /* broadcast id: not a CPU */
+	9,    16,   0,    0,    0x40, 0x01, 0,    0,    1,    0, 0, 0,
+	5,    0,    0,    0, /* apic 0x140, uid 5 */
+	9,    16,   0,    0,    0,    0,    0,    0,    1,    0, 0, 0,
+	7,    0,    0,    0,                                           /* apic 0 again */
+	1,    12,   3,    0,    0x00, 0x00, 0xc0, 0xfe, 24,   0, 0, 0, /* IO-APIC */
+	2,    10,   0,    0,    2,    0,    0,    0,    0x0d, 0, /* IRQ 0 -> GSI 2, active high,
+								    level */
+	4,    6,    0xff, 5,    0,    1,                         /* NMI on LINT1, all */
+	0x7f, 4,    1,    2,                                     /* unknown */
+	5,    12,   0,    0,    0,    0,    0xe0, 0xfe, 1,    0, 0, 0, /* LAPIC at 0x1fee00000 */
 };
 
 static const uint8_t srat_body[] = {
-	1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, /* reserved */
-	0, 16, 1, 0, 1, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, /* apic 0: domain 0x201 */
-	2, 24, 0, 0, 9, 0, 0, 0, 0x40, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, /* 0x140: 9 */
-	1, 40, 9, 0, 0, 0, 0, 0, 0, 0, 0x10, 0, 1, 0, 0, 0, 0, 0, 0, 0x40, 0, 0, 0, 0, 0, 0, 0, 0,
-	1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, /* 0x100100000, 1 GiB, domain 9, enabled */
-	1, 40, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x40, 0, 0, 0, 0, 0, 0, 0, 0,
-	0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, /* disabled */
+	1, 0,  0, 0, 0, 0, 0, 0, 0,    0, 0,    0,             /* reserved */
+	0, 16, 1, 0, 1, 0, 0, 0, 0,    2, 0,    0, 0, 0, 0, 0, /* apic 0: domain 0x201 */
+	2, 24, 0, 0, 9, 0, 0, 0, 0x40, 1, 0,    0, 1, 0, 0, 0, 0, 0, 0, 0,    0, 0, 0, 0, /* 0x140:
+											     9 */
+	1, 40, 9, 0, 0, 0, 0, 0, 0,    0, 0x10, 0, 1, 0, 0, 0, 0, 0, 0, 0x40, 0, 0, 0, 0, 0,
+	0, 0,  0, 1, 0, 0, 0, 0, 0,    0, 0,    0, 0, 0, 0, /* 0x100100000, 1 GiB, domain 9, enabled
+							     */
+	1, 40, 1, 0, 0, 0, 0, 0, 0,    0, 0,    0, 0, 0, 0, 0, 0, 0, 0, 0x40, 0, 0, 0, 0, 0,
+	0, 0,  0, 0, 0, 0, 0, 0, 0,    0, 0,    0, 0, 0, 0, /* disabled */
 };
 
 static void test_madt_and_srat(void **state)
@@ -182,15 +188,15 @@ static void test_too_many_cpus(void **state)
 static void test_bad_madt_entry(void **state)
 {
 	(void)state;
-	static const uint8_t zero_length[] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 8, 1, 4,
-					       1, 0, 0, 0, 0, 0, 8, 1 };
+	static const uint8_t zero_length[] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 8,
+					       1, 4, 1, 0, 0, 0, 0, 0, 8, 1 };
 	phys_t table = put_table("APIC", zero_length, sizeof(zero_length));
 	assert_null(parse_xsdt(&table, 1));
 	assert_int_equal(info.nr_cpus, 1);
 	assert_non_null(strstr(warnings, "MADT has an entry of a wrong length"));
 	/* An entry that is shorter than its type needs, then a good one. */
-	static const uint8_t too_short[] = { 0, 0, 0, 0, 0, 0, 0, 0, 9, 4, 0,
-					     0, 0, 8, 1, 4, 1, 0, 0, 0 };
+	static const uint8_t too_short[] = { 0, 0, 0, 0, 0, 0, 0, 0, 9, 4,
+					     0, 0, 0, 8, 1, 4, 1, 0, 0, 0 };
 	table = put_table("APIC", too_short, sizeof(too_short));
 	warnings[0] = '\0';
 	assert_null(parse_xsdt(&table, 1));
@@ -263,9 +269,11 @@ static phys_t put_dsdt(const void *aml, size_t len)
 static void test_fadt_and_s5(void **state)
 {
 	(void)state;
-	static const uint8_t aml[] = { 0x10, 0x05, '_', 'S', '5', '_', 0x00, /* a scope: not it */
-				       0x08, '_', 'S', '5', '_', 0x12, 0x08, 0x04,
-				       0x0a, 0x05, 0x0b, 0x07, 0x00, 0x00, 0x00 };
+	static const uint8_t aml[] = {
+		0x10, 0x05, '_',  'S',  '5',  '_',  0x00, /* a scope: not it */
+		0x08, '_',  'S',  '5',  '_',  0x12, 0x08, 0x04,
+		0x0a, 0x05, 0x0b, 0x07, 0x00, 0x00, 0x00
+	};
 	struct acpi_fadt f = {
 		.dsdt = (uint32_t)put_dsdt(aml, sizeof(aml)),
 		.sci_int = 9,
@@ -324,20 +332,23 @@ static bool s5_of(const void *aml, size_t len)
 static void test_s5_encodings(void **state)
 {
 	(void)state;
-	static const uint8_t root[] = { 0x08, '\\', '_', 'S', '5', '_', 0x12, 0x06, 0x02, 0x01, 0x00 };
+	static const uint8_t root[] = {
+		0x08, '\\', '_', 'S', '5', '_', 0x12, 0x06, 0x02, 0x01, 0x00
+	};
 	assert_true(s5_of(root, sizeof(root)));
 	assert_int_equal(info.power.s5_a, 1);
 	assert_int_equal(info.power.s5_b, 0);
 	/* A two-byte PkgLength. */
-	static const uint8_t wide[] = { 0x08, '_', 'S', '5', '_', 0x12, 0x46, 0x00, 0x02,
-					0x0a, 0x07, 0x0a, 0x06 };
+	static const uint8_t wide[] = { 0x08, '_',  'S',  '5',  '_',  0x12, 0x46,
+					0x00, 0x02, 0x0a, 0x07, 0x0a, 0x06 };
 	assert_true(s5_of(wide, sizeof(wide)));
 	assert_int_equal(info.power.s5_a, 7);
 	assert_int_equal(info.power.s5_b, 6);
 	/* Cut off after every byte: never found, never read beyond. */
 	for (size_t n = 0; n < 9; n++)
 		assert_false(s5_of(root, n));
-	static const uint8_t too_big[] = { 0x08, '_', 'S', '5', '_', 0x12, 0x06, 0x02, 0x0a, 0x09, 0x00 };
+	static const uint8_t too_big[] = { 0x08, '_',  'S',  '5',  '_', 0x12,
+					   0x06, 0x02, 0x0a, 0x09, 0x00 };
 	assert_false(s5_of(too_big, sizeof(too_big)));
 }
 

@@ -71,9 +71,9 @@ static void madt_ioapic(const struct acpi_sub *sub, struct acpi_info *info)
 {
 	const struct acpi_madt_ioapic *e = (const void *)sub;
 	if (info->nr_ioapics < ACPI_IOAPIC_MAX)
-		info->ioapics[info->nr_ioapics++] = (struct acpi_ioapic){
-			.base = e->address, .gsi_base = e->gsi_base, .id = e->id
-		};
+		info->ioapics[info->nr_ioapics++] = (struct acpi_ioapic){ .base = e->address,
+									  .gsi_base = e->gsi_base,
+									  .id = e->id };
 }
 
 static void madt_override(const struct acpi_sub *sub, struct acpi_info *info)
@@ -158,9 +158,9 @@ static void srat_memory(const struct acpi_sub *sub, struct acpi_info *info)
 	if (!(e->flags & ACPI_SRAT_ENABLED) || e->size == 0 || e->size > UINT64_MAX - e->base)
 		return;
 	if (info->nr_memory < ACPI_MEMORY_MAX)
-		info->memory[info->nr_memory++] = (struct acpi_memory){
-			.base = e->base, .size = e->size, .domain = e->domain
-		};
+		info->memory[info->nr_memory++] = (struct acpi_memory){ .base = e->base,
+									.size = e->size,
+									.domain = e->domain };
 }
 
 static const struct sub_handler srat_handlers[] = {

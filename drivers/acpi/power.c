@@ -8,21 +8,21 @@
 #include "lib/errno.h"
 #include "mem/page.h"
 
-#define PM1_SCI_EN	 0x0001
+#define PM1_SCI_EN       0x0001
 #define PM1_SLP_TYP(typ) ((uint16_t)((typ) << 10))
 #define PM1_SLP_TYP_MASK 0x1c00
-#define PM1_SLP_EN	 0x2000
-#define SLEEP_EN	 0x20
-#define SLEEP_TYP(typ)	 ((uint8_t)((typ) << 2))
-#define PCI_ADDRESS	 0xcf8
-#define PCI_DATA	 0xcfc
-#define PCI_ENABLE	 0x80000000u
-#define RESET_CONTROL	 0xcf9 /* chipsets of PCs: "Reset Control Register" */
-#define KBC_COMMAND	 0x64
-#define KBC_BUSY	 0x02
-#define KBC_PULSE_RESET	 0xfe
-#define DELAY_PORT	 0x80 /* a write takes about 1 us on a PC */
-#define SECOND		 1000000u
+#define PM1_SLP_EN       0x2000
+#define SLEEP_EN         0x20
+#define SLEEP_TYP(typ)   ((uint8_t)((typ) << 2))
+#define PCI_ADDRESS      0xcf8
+#define PCI_DATA         0xcfc
+#define PCI_ENABLE       0x80000000u
+#define RESET_CONTROL    0xcf9 /* chipsets of PCs: "Reset Control Register" */
+#define KBC_COMMAND      0x64
+#define KBC_BUSY         0x02
+#define KBC_PULSE_RESET  0xfe
+#define DELAY_PORT       0x80 /* a write takes about 1 us on a PC */
+#define SECOND           1000000u
 
 static struct acpi_power power;
 static volatile void *sleep_control_mmio, *reset_mmio, *pm1a_mmio, *pm1b_mmio;
@@ -84,9 +84,10 @@ static void enter_acpi_mode(void)
 	}
 }
 
-static void pm1_sleep(const struct acpi_gas *gas, volatile void *mmio, uint8_t type, uint16_t enable)
+static void pm1_sleep(const struct acpi_gas *gas, volatile void *mmio, uint8_t type,
+		      uint16_t enable)
 {
-	uint16_t v = pm1_read(gas, mmio) & (uint16_t)~(PM1_SLP_TYP_MASK | PM1_SLP_EN);
+	uint16_t v = pm1_read(gas, mmio) & (uint16_t) ~(PM1_SLP_TYP_MASK | PM1_SLP_EN);
 	pm1_write(gas, mmio, (uint16_t)(v | PM1_SLP_TYP(type) | enable));
 }
 
@@ -124,7 +125,8 @@ int acpi_poweroff(void)
 	return -EIO;
 }
 
-/* "Reset Register": in PCI configuration space it is on bus 0, device and function in the address. */
+/* "Reset Register": in PCI configuration space it is on bus 0, device and function in the address.
+ */
 static void reset_by_fadt(void)
 {
 	if (!power.has_reset)
@@ -137,7 +139,8 @@ static void reset_by_fadt(void)
 		uint32_t device = (uint32_t)(power.reset_reg.address >> 32) & 31;
 		uint32_t function = (uint32_t)(power.reset_reg.address >> 16) & 7;
 		uint32_t offset = (uint32_t)power.reset_reg.address & 0xff;
-		port_out32(PCI_ADDRESS, PCI_ENABLE | device << 11 | function << 8 | (offset & 0xfc));
+		port_out32(PCI_ADDRESS,
+			   PCI_ENABLE | device << 11 | function << 8 | (offset & 0xfc));
 		port_out8((uint16_t)(PCI_DATA + (offset & 3)), power.reset_value);
 	}
 	delay_us(SECOND / 10);

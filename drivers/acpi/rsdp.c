@@ -6,9 +6,9 @@
 #include "lib/string.h"
 
 #define BDA_EBDA_SEGMENT 0x40e
-#define BIOS_AREA	 0xe0000
-#define BIOS_AREA_SIZE	 0x20000
-#define EFI_TABLES_MAX	 256
+#define BIOS_AREA        0xe0000
+#define BIOS_AREA_SIZE   0x20000
+#define EFI_TABLES_MAX   256
 
 /* "EFI System Table" and "EFI_CONFIGURATION_TABLE", the parts that lead to the tables. */
 struct efi_system_table {

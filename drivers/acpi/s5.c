@@ -6,14 +6,14 @@
 #include "drivers/acpi/tables.h"
 #include "lib/string.h"
 
-#define AML_ZERO	0x00
-#define AML_ONE		0x01
-#define AML_NAME	0x08
-#define AML_BYTE	0x0a
-#define AML_WORD	0x0b
-#define AML_DWORD	0x0c
-#define AML_PACKAGE	0x12
-#define AML_ROOT	'\\'
+#define AML_ZERO    0x00
+#define AML_ONE     0x01
+#define AML_NAME    0x08
+#define AML_BYTE    0x0a
+#define AML_WORD    0x0b
+#define AML_DWORD   0x0c
+#define AML_PACKAGE 0x12
+#define AML_ROOT    '\\'
 
 struct aml {
 	const uint8_t *p;

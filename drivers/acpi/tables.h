@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The tables as they stand in memory ("ACPI Specification", chapter "ACPI Software Programming
- * Model"; "PCI Firmware Specification" for MCFG; "IA-PC HPET Specification"). Little endian, packed.
+ * Model"; "PCI Firmware Specification" for MCFG; "IA-PC HPET Specification"). Little endian,
+ * packed.
  */
 #pragma once
 
@@ -10,7 +11,7 @@
 /* "Root System Description Pointer". */
 struct acpi_rsdp {
 	char signature[8]; /* "RSD PTR " */
-	uint8_t checksum; /* of the first 20 bytes */
+	uint8_t checksum;  /* of the first 20 bytes */
 	char oem_id[6];
 	uint8_t revision; /* 0: ends here; 2: the rest is there */
 	uint32_t rsdt;
@@ -75,7 +76,7 @@ struct acpi_madt_lapic {
 	uint32_t flags;
 } __packed;
 static_assert_size(struct acpi_madt_lapic, 8);
-#define ACPI_MADT_ENABLED	 0x1
+#define ACPI_MADT_ENABLED 0x1
 
 struct acpi_madt_ioapic {
 	struct acpi_sub sub;
@@ -136,7 +137,11 @@ struct acpi_srat {
 } __packed;
 static_assert_size(struct acpi_srat, 48);
 
-enum acpi_srat_type { ACPI_SRAT_LAPIC = 0, ACPI_SRAT_MEMORY = 1, ACPI_SRAT_X2APIC = 2 };
+enum acpi_srat_type {
+	ACPI_SRAT_LAPIC = 0,
+	ACPI_SRAT_MEMORY = 1,
+	ACPI_SRAT_X2APIC = 2
+};
 #define ACPI_SRAT_ENABLED 0x1
 
 struct acpi_srat_lapic {
@@ -260,13 +265,14 @@ struct acpi_fadt {
 static_assert_size(struct acpi_fadt, 276);
 static_assert_offset(struct acpi_fadt, flags, 112);
 static_assert_offset(struct acpi_fadt, x_dsdt, 140);
-#define ACPI_FADT_V1_SIZE      116
-#define ACPI_FADT_TMR_VAL_EXT  (1u << 8)
-#define ACPI_FADT_RESET_REG    (1u << 10)
-#define ACPI_FADT_HW_REDUCED   (1u << 20)
-#define ACPI_FADT_BOOT_8042    (1u << 1)
+#define ACPI_FADT_V1_SIZE     116
+#define ACPI_FADT_TMR_VAL_EXT (1u << 8)
+#define ACPI_FADT_RESET_REG   (1u << 10)
+#define ACPI_FADT_HW_REDUCED  (1u << 20)
+#define ACPI_FADT_BOOT_8042   (1u << 1)
 
-/* ---- the parsers of single tables; each gets the whole table, checked for length and checksum ---- */
+/* ---- the parsers of single tables; each gets the whole table, checked for length and checksum
+ * ---- */
 
 void acpi_parse_madt(const struct acpi_access *acc, const void *table, uint32_t len,
 		     struct acpi_info *info);
@@ -283,7 +289,8 @@ void acpi_parse_fadt(const struct acpi_access *acc, const void *table, uint32_t 
 /* Looks for \_S5 in a DSDT or SSDT. */
 void acpi_parse_s5(const void *table, uint32_t len, struct acpi_info *info);
 
-/* The structures behind a table's fixed part, one after the other; NULL: no more (or a bad length). */
+/* The structures behind a table's fixed part, one after the other; NULL: no more (or a bad length).
+ */
 const struct acpi_sub *acpi_next_sub(const void *table, uint32_t len, uint32_t *at);
 
 /* Sum of all bytes is 0. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * 16550 UART, polled: the early console and the panic path. No locks: the callers (the log, a panic)
- * serialize. Every wait is bounded, so that a machine without the UART, or a dead one, never hangs.
+ * 16550 UART, polled: the early console and the panic path. No locks: the callers (the log, a
+ * panic) serialize. Every wait is bounded, so that a machine without the UART, or a dead one, never
+ * hangs.
  */
 #pragma once
 

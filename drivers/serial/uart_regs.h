@@ -22,13 +22,13 @@
 #define UART_IER_TX   0x02 /* transmit holding register empty */
 #define UART_IER_LINE 0x04 /* line status */
 
-#define UART_IIR_NONE	 0x01
+#define UART_IIR_NONE    0x01
 #define UART_IIR_ID_MASK 0x0e
 
-#define UART_FCR_ENABLE	  0x01
+#define UART_FCR_ENABLE   0x01
 #define UART_FCR_CLEAR_RX 0x02
 #define UART_FCR_CLEAR_TX 0x04
-#define UART_FCR_RX_8	  0x80 /* interrupt at 8 bytes */
+#define UART_FCR_RX_8     0x80 /* interrupt at 8 bytes */
 
 #define UART_LCR_8N1  0x03
 #define UART_LCR_DLAB 0x80

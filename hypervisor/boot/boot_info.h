@@ -25,9 +25,9 @@ struct boot_mem {
 	enum boot_mem_type type;
 };
 
-#define BOOT_MEM_MAX	   256
-#define BOOT_CMDLINE_MAX   2048 /* with its NUL */
-#define BOOT_IMAGE_ALIGN   4096
+#define BOOT_MEM_MAX     256
+#define BOOT_CMDLINE_MAX 2048 /* with its NUL */
+#define BOOT_IMAGE_ALIGN 4096
 
 struct boot_info {
 	struct boot_mem mem[BOOT_MEM_MAX]; /* sorted, without overlaps, unknown types as reserved */
@@ -35,12 +35,12 @@ struct boot_info {
 	char cmdline[BOOT_CMDLINE_MAX];
 	phys_t initrd_base; /* size 0: none */
 	uint64_t initrd_size;
-	phys_t rsdp; /* 0: the loader gave none; else found and checked by acpi */
+	phys_t rsdp;       /* 0: the loader gave none; else found and checked by acpi */
 	phys_t efi_systab; /* 0: not an EFI boot */
 	phys_t image_base; /* the kernel itself, with .bss */
 	uint64_t image_size;
 	uint8_t loader_type; /* type_of_loader, for the log */
-	uint16_t protocol; /* of the header in boot_params */
+	uint16_t protocol;   /* of the header in boot_params */
 };
 
 /* All entries meet here: boot CPU, own page tables, interrupts off. Never returns. */

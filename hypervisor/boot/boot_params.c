@@ -7,8 +7,8 @@
 #include "boot/mem_map.h"
 #include "lib/string.h"
 
-#define PROTOCOL_MIN	0x0206 /* cmdline_size; older loaders cannot say what we need */
-#define SETUP_DATA_MAX	64 /* nodes; a longer list is a loop or nonsense */
+#define PROTOCOL_MIN    0x0206     /* cmdline_size; older loaders cannot say what we need */
+#define SETUP_DATA_MAX  64         /* nodes; a longer list is a loop or nonsense */
 #define EFI_LOADER_EL64 0x34364c45 /* "EL64" */
 
 static const char *parse_cmdline(const struct boot_params *bp, boot_map_fn map,
@@ -83,8 +83,8 @@ static const char *add_setup_data(phys_t pa, boot_map_fn map, struct boot_info *
 			p = map(pa + sizeof(node), node.len);
 			if (!p)
 				return "setup_data is out of reach";
-			const char *error = add_e820_table(
-				p, node.len / sizeof(struct boot_e820_entry), info);
+			const char *error =
+				add_e820_table(p, node.len / sizeof(struct boot_e820_entry), info);
 			if (error)
 				return error;
 		}
@@ -132,8 +132,7 @@ static const char *parse_initrd(const struct boot_params *bp, struct boot_info *
 	return NULL;
 }
 
-const char *boot_params_parse(const struct boot_params *bp, boot_map_fn map,
-			      struct boot_info *info)
+const char *boot_params_parse(const struct boot_params *bp, boot_map_fn map, struct boot_info *info)
 {
 	/* GRUB 2.06 clears boot_flag: the magic alone says that the header is there. */
 	if (bp->hdr.header != BOOT_HDR_MAGIC)

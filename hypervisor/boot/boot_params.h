@@ -8,8 +8,8 @@
 #include "boot/boot_info.h"
 
 #define BOOT_PARAMS_SIZE 4096
-#define BOOT_E820_MAX	 128
-#define BOOT_HDR_MAGIC	 0x53726448 /* "HdrS" */
+#define BOOT_E820_MAX    128
+#define BOOT_HDR_MAGIC   0x53726448 /* "HdrS" */
 
 /* "INT 15h, E820h" entry as it stands in boot_params. */
 struct boot_e820_entry {
@@ -96,7 +96,8 @@ struct boot_params {
 	uint32_t scratch;
 	uint8_t e820_entries;
 	uint8_t pad5[6];
-	uint8_t sentinel; /* 0xff in the image's file: the loader copied what it should have zeroed */
+	uint8_t sentinel; /* 0xff in the image's file: the loader copied what it should have zeroed
+			   */
 	uint8_t pad6;
 	struct boot_setup_header hdr;
 	uint8_t pad7[0x290 - 0x1f1 - sizeof(struct boot_setup_header)];

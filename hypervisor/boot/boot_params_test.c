@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // TEST-WITH: boot/boot_params.c boot/mem_map.c
-// A good boot_params is read in full; then each field is spoilt in turn and must be refused with its
-// own line. The memory map is checked against a model: a byte-by-byte painting of small maps.
+// A good boot_params is read in full; then each field is spoilt in turn and must be refused with
+// its own line. The memory map is checked against a model: a byte-by-byte painting of small maps.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -136,7 +136,7 @@ static void test_memory_map(void **state)
 	setup(NULL);
 	put_e820(4, UINT64_MAX - 10, 100, 2);
 	assert_string_equal(parse(), "the memory map has an entry that wraps around");
-	put_e820(4, 0x5000, 0, 2); /* empty ones are skipped */
+	put_e820(4, 0x5000, 0, 2);                   /* empty ones are skipped */
 	put_e820(5, 0xfd000000, 0x1000, 0xefffffff); /* unknown: reserved */
 	assert_null(parse());
 	assert_int_equal(info.nr_mem, 5);
@@ -160,7 +160,8 @@ static void test_setup_data(void **state)
 	struct boot_e820_entry more[2] = { { 0x100000000, 0x40000000, 1 },
 					   { 0x140000000, 0x1000, 4 } };
 	bp.hdr.setup_data = SETUP_PA;
-	put_setup_data(0, SETUP_PA + 0x100, 9, 0xffffffff); /* not ours: its length is its own matter */
+	put_setup_data(0, SETUP_PA + 0x100, 9,
+		       0xffffffff); /* not ours: its length is its own matter */
 	put_setup_data(0x100, 0, BOOT_SETUP_E820_EXT, sizeof(more));
 	memcpy(setup_data + 0x110, more, sizeof(more));
 	assert_null(parse());
@@ -277,7 +278,8 @@ static void test_find(void **state)
 	assert_int_equal(mem_map_find(mem, 4, avoid, 2, 0x1000, 0x9f000, 0x9b000, 0x1000), 0x4000);
 	assert_int_equal(mem_map_find(mem, 4, avoid, 2, 0x1000, 0x9f000, 0x9c000, 0x1000), 0);
 	assert_int_equal(mem_map_find(mem, 4, avoid, 2, 0x1000, 0x180000, 0x80000, 0x1000), 0x4000);
-	assert_int_equal(mem_map_find(mem, 4, NULL, 0, 0x1000, UINT64_MAX, 0x100000, 0x1000), 0x100000);
+	assert_int_equal(mem_map_find(mem, 4, NULL, 0, 0x1000, UINT64_MAX, 0x100000, 0x1000),
+			 0x100000);
 	assert_int_equal(mem_map_find(mem, 4, NULL, 0, 0x200000, UINT64_MAX, 0x1000, 0x1000), 0);
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The polled serial console of start and panic, chosen by the command line: `console=ttyS0,115200n8`
- * (the default), ttyS1..3, or `console=none`. Boot CPU only until the log serializes its users.
+ * The polled serial console of start and panic, chosen by the command line:
+ * `console=ttyS0,115200n8` (the default), ttyS1..3, or `console=none`. Boot CPU only until the log
+ * serializes its users.
  */
 #pragma once
 

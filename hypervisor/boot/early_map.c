@@ -6,12 +6,12 @@
 
 #include "boot/layout.h"
 
-#define PTE_P	 0x001ull
-#define PTE_W	 0x002ull
-#define PTE_PS	 0x080ull
+#define PTE_P    0x001ull
+#define PTE_W    0x002ull
+#define PTE_PS   0x080ull
 #define PTE_ADDR 0x000ffffffffff000ull
-#define PAGE_2M	 0x200000ull
-#define REACH	 (1ull << 46) /* the whole direct map; far more than a machine of today has */
+#define PAGE_2M  0x200000ull
+#define REACH    (1ull << 46) /* the whole direct map; far more than a machine of today has */
 
 typedef uint64_t table_t[512];
 

@@ -4,14 +4,14 @@
 #include "boot/init.h"
 #include "cpu/log.h"
 
-#define CPUID_EXT_MAX	 0x80000000u
-#define CPUID_EXT	 0x80000001u
-#define CPUID_SVM	 0x8000000au
-#define CPUID_EXT_C_SVM	 (1u << 2)
-#define CPUID_SVM_D_NP	 (1u << 0)
-#define MSR_VM_CR	 0xc0010114u
-#define VM_CR_LOCK	 (1u << 3)
-#define VM_CR_SVMDIS	 (1u << 4)
+#define CPUID_EXT_MAX   0x80000000u
+#define CPUID_EXT       0x80000001u
+#define CPUID_SVM       0x8000000au
+#define CPUID_EXT_C_SVM (1u << 2)
+#define CPUID_SVM_D_NP  (1u << 0)
+#define MSR_VM_CR       0xc0010114u
+#define VM_CR_LOCK      (1u << 3)
+#define VM_CR_SVMDIS    (1u << 4)
 
 struct cpuid {
 	uint32_t a, b, c, d;

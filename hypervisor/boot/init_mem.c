@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// RAM goes to mem by node, less what must stay: page 0 (its address means "no page"), the kernel, the
-// boot archive, and one page below 1 MiB where the other CPUs start.
+// RAM goes to mem by node, less what must stay: page 0 (its address means "no page"), the kernel,
+// the boot archive, and one page below 1 MiB where the other CPUs start.
 #include "boot/init.h"
 #include "boot/mem_map.h"
 #include "boot/numa.h"
 #include "cpu/log.h"
 #include "mem/init.h"
 
-#define LOW_LIMIT  MiB(1)
-#define NR_FIXED   4
+#define LOW_LIMIT MiB(1)
+#define NR_FIXED  4
 
 static struct mem_range ram[MEM_RANGES_MAX];
 static phys_t trampoline_page;
@@ -36,8 +36,8 @@ static phys_t find_trampoline_page(const struct boot_info *info)
 void boot_init_mem(const struct boot_info *info)
 {
 	uint64_t lost;
-	unsigned int nr_ram = numa_split(info->mem, info->nr_mem, &boot_acpi, ram, ARRAY_SIZE(ram),
-					 &lost);
+	unsigned int nr_ram =
+		numa_split(info->mem, info->nr_mem, &boot_acpi, ram, ARRAY_SIZE(ram), &lost);
 	trampoline_page = find_trampoline_page(info);
 	struct mem_range reserved[NR_FIXED];
 	unsigned int nr = 0;

@@ -13,10 +13,12 @@ static void sink(void *ctx, const char *s, size_t len)
 
 void boot_main(struct boot_info *info)
 {
-	fmt_printf(sink, NULL, "Strata: protocol %x, loader %x, image %llx+%llx, initrd %llx+%llx, command line '%s'\n",
-		info->protocol, info->loader_type, (unsigned long long)info->image_base,
-		(unsigned long long)info->image_size, (unsigned long long)info->initrd_base,
-		(unsigned long long)info->initrd_size, info->cmdline);
+	fmt_printf(sink, NULL,
+		   "Strata: protocol %x, loader %x, image %llx+%llx, initrd %llx+%llx, command "
+		   "line '%s'\n",
+		   info->protocol, info->loader_type, (unsigned long long)info->image_base,
+		   (unsigned long long)info->image_size, (unsigned long long)info->initrd_base,
+		   (unsigned long long)info->initrd_size, info->cmdline);
 	for (;;)
 		__asm__ volatile("cli; hlt");
 }

@@ -78,8 +78,7 @@ static const struct boot_mem *overlap(const struct boot_mem *avoid, unsigned int
 }
 
 phys_t mem_map_find(const struct boot_mem *mem, unsigned int nr, const struct boot_mem *avoid,
-		    unsigned int nr_avoid, phys_t from, phys_t limit, uint64_t size,
-		    uint64_t align)
+		    unsigned int nr_avoid, phys_t from, phys_t limit, uint64_t size, uint64_t align)
 {
 	for (unsigned int i = 0; i < nr; i++) {
 		if (mem[i].type != BOOT_MEM_RAM || mem[i].base >= limit)

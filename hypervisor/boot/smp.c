@@ -17,17 +17,17 @@
 #include "mem/page.h"
 #include "thread/thread.h"
 
-#define INIT_WAIT_US	 10000
-#define FIRST_SIPI_US	 200
+#define INIT_WAIT_US     10000
+#define FIRST_SIPI_US    200
 #define ARRIVE_TIMEOUT_S 2
-#define READY_TIMEOUT_S	 10
+#define READY_TIMEOUT_S  10
 
 /* What the CPU being started is given, and what it answers. Written by boot, then by that CPU. */
 static struct {
 	uint32_t apic_id;
 	void *area;
 	bool arrived; /* it runs C */
-	bool ready; /* it is online */
+	bool ready;   /* it is online */
 } starting;
 
 static bool all_started; /* the CPUs wait for it before they schedule */

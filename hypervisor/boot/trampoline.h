@@ -6,7 +6,7 @@
 #pragma once
 
 #define TRAMPOLINE_PARAMS 0x800 /* offset of struct trampoline_params in the page */
-#define TRAMPOLINE_CR3	  0
+#define TRAMPOLINE_CR3    0
 #define TRAMPOLINE_ARMED  4
 #define TRAMPOLINE_STACK  8
 #define TRAMPOLINE_ENTRY  16
@@ -15,7 +15,7 @@
 #include "lib/types.h"
 
 struct trampoline_params {
-	uint32_t cr3; /* top-level table: maps the page at its physical address, and the kernel */
+	uint32_t cr3;   /* top-level table: maps the page at its physical address, and the kernel */
 	uint32_t armed; /* 1: one CPU may come; the CPU that takes it makes it 0 */
 	uint64_t stack; /* top, kernel address */
 	uint64_t entry; /* C function, kernel address; never returns */
