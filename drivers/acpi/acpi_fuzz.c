@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // TEST-WITH: drivers/acpi/acpi.c drivers/acpi/madt.c drivers/acpi/fadt.c drivers/acpi/s5.c
-// drivers/acpi/rsdp.c Fuzz target: the ACPI tables, two ways. The first byte chooses: one table's
+// TEST-WITH: drivers/acpi/rsdp.c
+// Fuzz target: the ACPI tables, two ways. The first byte chooses: one table's
 // parser with any body, or the whole walk from a root pointer over physical memory that is the
 // input (its checksums are repaired first, so that the walk gets past them).
 #include <stdlib.h>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // TEST-WITH: drivers/acpi/acpi.c drivers/acpi/madt.c drivers/acpi/fadt.c drivers/acpi/s5.c
-// drivers/acpi/rsdp.c Builds small sets of tables in a fake physical memory and reads them back:
+// TEST-WITH: drivers/acpi/rsdp.c
+// Builds small sets of tables in a fake physical memory and reads them back:
 // values, then damage of each kind (checksum, length, reach), which must cost the damaged table
 // alone.
 #include <setjmp.h>
