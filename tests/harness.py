@@ -126,11 +126,11 @@ class Machine(Serial):
         argv += list(extra)
         self.argv = ["qemu-system-x86_64"] + argv
         self.logfile = open(self.log, "wb")
-        started.append(self)
         # QEMU's own messages go to a file of their own, so that COM1's log is what the guest wrote.
         self.child = pexpect.spawn(self.argv[0], argv, timeout=30, maxread=65536, echo=False,
                                    preexec_fn=lambda: die_with_parent(self.log + ".qemu"),
                                    dimensions=(24, 200))
+        started.append(self)
         self.child.logfile_read = self.logfile
         self.child.delaybeforesend = None
         self.child.delayafterclose = 0.01
@@ -287,12 +287,12 @@ class Bochs(Serial):
         with open(os.path.join(self.folder, "rc"), "w", encoding="utf-8") as f:
             f.write("c\n")
         open(self.log, "wb").close()
-        started.append(self)
         self.deadline = time.monotonic() + limit * TIME_SCALE
         with open(os.path.join(self.folder, "output"), "wb") as output, open("/dev/zero", "rb") as zero:
             self.child = subprocess.Popen(["bochs", "-q", "-f", "bochsrc", "-rc", "rc"], cwd=self.folder,
                                           stdin=zero, stdout=output, stderr=subprocess.STDOUT,
                                           preexec_fn=die_with_parent)
+        started.append(self)
 
     def text(self):
         with open(self.log, "rb") as f:

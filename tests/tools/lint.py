@@ -42,7 +42,7 @@ def lint_cppcheck():
     os.makedirs("build/lint/cppcheck", exist_ok=True)
     folders = [r for r in ("hypervisor", "drivers", "mgmt") if os.path.isdir(r)]
     p = run(["cppcheck", "--quiet", "-j2", "--enable=warning,performance,portability", "--std=c11",
-             "--platform=unix64", "--inline-suppr", "--suppressions-list=tests/cppcheck.supp",
+             "--platform=unix64", "--inline-suppr", "--suppressions-list=tests/cppcheck.supp", "--include=tests/cppcheck.h",
              "--cppcheck-build-dir=build/lint/cppcheck", "--error-exitcode=1", "--max-configs=2",
              "--template={file}:{line}: {severity}: {id}: {message}",
              "-DCONFIG_DEBUG=1", "-Ihypervisor", "-I.", "-Imgmt"] + folders)
