@@ -110,7 +110,8 @@ static void test_bitmap(void **state)
 			count += model[i];
 		}
 		assert_int_equal(bitmap_count(map, NBITS), count);
-		for_each_set_bit(i, map, NBITS) seen++;
+		for_each_set_bit (i, map, NBITS)
+			seen++;
 		assert_int_equal(seen, count);
 		for (i = 1; i < 30; i++)
 			assert_int_equal(bitmap_find_clear_run(map, NBITS, i), model_run(model, i));

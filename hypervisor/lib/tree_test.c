@@ -53,8 +53,7 @@ static void check_order(const struct rb_root *root, int expected)
 	const struct item *last = NULL, *it;
 	int n = 0;
 
-	rb_for_each_entry(it, root, node)
-	{
+	rb_for_each_entry (it, root, node) {
 		assert_true(it->in);
 		assert_true(last == NULL || last->key <= it->key);
 		if (last != NULL)
