@@ -46,3 +46,29 @@ $(O)/strata: $(O)/boot/setup.bin $(O)/boot/kernel.bin $(BOOT)/pack.py
 	$(call say,PACK,$@)
 	$(Q)$(PYTHON) $(BOOT)/pack.py $(O)/boot/setup.bin $(O)/boot/kernel.bin \
 		0x$$(nm $(O)/strata.elf | sed -n 's/ [aA] image_size$$//p') $@
+
+# A BIOS CD with GRUB, for machines and emulators that take no -kernel. ISO_APPEND: the command line.
+ISO_APPEND ?= console=ttyS0,115200n8
+.PHONY: iso
+iso: $(O)/strata.iso # a CD that boots the image (BIOS, GRUB); ISO_APPEND='WORDS' for the command line
+$(O)/.iso-append: FORCE
+	$(call if-changed,$@,$(ISO_APPEND))
+$(O)/strata.iso: $(O)/strata $(O)/strata.cpio $(O)/.iso-append
+	$(call say,ISO,$@)
+	@rm -rf $(O)/iso && mkdir -p $(O)/iso/boot/grub
+	$(Q)cp $(O)/strata $(O)/strata.cpio $(O)/iso/
+	$(Q)printf 'set timeout=0\nmenuentry strata {\n\tlinux /strata %s\n\tinitrd /strata.cpio\n}\n' \
+		'$(ISO_APPEND)' >$(O)/iso/boot/grub/grub.cfg
+	$(Q)grub-mkrescue -d /usr/lib/grub/i386-pc -o $@ $(O)/iso >$(O)/iso.log 2>&1 || { cat $(O)/iso.log; exit 1; }
+
+# A test's loader for the 64-bit entry (tests/test_boot_entry.py). QEMU wants multiboot kernels as
+# 32-bit ELF, whatever is in them.
+LOADER64_CFLAGS := -std=gnu11 $(WARNINGS) -O1 -ffreestanding -fno-pic -mno-red-zone -mgeneral-regs-only \
+	-fno-stack-protector -fcf-protection=none -fno-asynchronous-unwind-tables
+build/tests/loader64.elf: $(addprefix tests/boot/loader64,.S .c .ld)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LOADER64_CFLAGS) -Wa,--noexecstack -c tests/boot/loader64.S -o build/tests/loader64-asm.o
+	$(Q)$(CC) $(LOADER64_CFLAGS) -c tests/boot/loader64.c -o build/tests/loader64-c.o
+	$(Q)$(LD) -nostdlib --build-id=none --no-warn-rwx-segments -T tests/boot/loader64.ld \
+		build/tests/loader64-asm.o build/tests/loader64-c.o -o build/tests/loader64.64
+	$(Q)$(OBJCOPY) -O elf32-i386 build/tests/loader64.64 $@

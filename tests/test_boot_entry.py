@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The ways into the kernel: the 64-bit entry at any address, GRUB's CD, and machines that are unfit."""
+import os
+import subprocess
+
+import pytest
+
+import harness
+
+LOADER64 = os.path.join(harness.BUILD, "tests", "loader64.elf")
+
+
+@pytest.fixture(scope="session")
+def loader64():
+    """A small multiboot program that plays a 64-bit loader (tests/boot/loader64.c)."""
+    subprocess.run(["make", "-s", "build/tests/loader64.elf"], cwd=harness.TREE, check=True, timeout=60)
+    return LOADER64
+
+
+# The lowest place, an odd page, across a 1 GiB border above 4 GiB (boot_params and initrd as well).
+@pytest.mark.parametrize("address,mem", [(0x2000000, "1g"), (0x7655000, "1g"), (0x17FFFF000, "7g")])
+@pytest.mark.parametrize("config", ["release", "debug"])
+def test_64_bit_entry(machine, loader64, config, address, mem):
+    modules = f"{harness.image(config)} console=ttyS0 word,{harness.image(config, 'strata.cpio')}"
+    with machine(config=config, kernel=False, mem=mem,
+                 extra=["-kernel", loader64, "-append", f"load={address:#x}", "-initrd", modules]) as m:
+        m.expect(r"Strata:? [^\r\n]*command line 'console=ttyS0 word'", timeout=60)
+
+
+@pytest.mark.parametrize("config", ["release", "debug"])
+def test_grub_bios_amd(machine, config):
+    subprocess.run(["make", "-s", f"CONFIG={config}", f"build/{config}/strata.iso"], cwd=harness.TREE,
+                   check=True, timeout=120)
+    with machine(config=config, kernel=False,
+                 extra=["-cdrom", harness.image(config, "strata.iso"), "-boot", "d"]) as m:
+        m.expect(r"Strata:? [^\r\n]*command line '[^']*console=ttyS0,115200n8'", timeout=90)
+
+
+def test_no_long_mode(machine):
+    with machine(cpu="qemu32") as m:
+        m.expect(r"strata: this CPU has no 64-bit mode with NX: cannot run", timeout=30)
+
+
+def test_no_serial_port(machine):
+    """A port without a UART: no output, but nothing hangs or resets (-no-reboot would end it)."""
+    with machine(append="console=ttyS3", extra=["-serial", "null"]) as m:
+        m.drain(8)
+        assert "Strata " not in m.text()
+        assert m.qmp("query-status")["running"]
+
+
+def test_console_none(machine):
+    with machine(console="console=none") as m:
+        m.drain(8)
+        assert "Strata " not in m.text()
+        assert m.qmp("query-status")["running"]
