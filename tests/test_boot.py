@@ -6,7 +6,7 @@ WORDS = "quiet=1 name=value"
 
 
 def check_first_line(m):
-    line = m.expect(r"Strata: [^\r\n]*command line '([^'\r\n]*)'", timeout=60)
+    line = m.expect(r"Strata [^\r\n]*command line '([^'\r\n]*)'", timeout=60)
     text = line[1] if isinstance(line[1], str) else line[1].decode()
     assert text.endswith(f"console=ttyS0 {WORDS}")
 
@@ -25,5 +25,25 @@ def test_grub_bios_intel(bochs):
 
 
 def test_long_command_line(machine):
-    with machine(append=WORDS + " x=" + "y" * 1500) as m:
-        m.expect(r"Strata: [^\r\n]*x=y{1500}'", timeout=60)
+    """Nothing of 2,000 characters is lost: the last words count."""
+    with machine(append="x=" + "y" * 1900 + " selftest=lock strata.exit=selftest") as m:
+        m.expect(r"selftest: [1-9]\d* passed, 0 failed", timeout=60)
+        assert m.wait_exit() == 1
+
+
+def test_without_svm(machine):
+    """One clear line, then stop: no reset loop."""
+    with machine(config="release", cpu="qemu64,-svm") as m:
+        m.expect(r"strata: cannot start: this CPU has no AMD SVM", timeout=60)
+        assert m.qmp("query-status")["running"]
+
+
+def test_panic_shows_where(machine):
+    """An NMI that nobody asked for: registers and a backtrace with names."""
+    with machine(config="debug") as m:
+        m.expect(r"no layer above lock is started yet: halted", timeout=60)
+        m.qmp("inject-nmi")
+        m.expect(r"panic: NMI \(vector 2\) on CPU 0", timeout=30, allow_panic=True)
+        m.expect(r"rip 0008:[0-9a-f]{16} rflags", timeout=30, allow_panic=True)
+        m.expect(r"backtrace:\s+[0-9a-f]{16} cpu_halt\+0x", timeout=30, allow_panic=True)
+        m.expect(r"[0-9a-f]{16} boot_main\+0x", timeout=30, allow_panic=True)

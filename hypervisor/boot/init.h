@@ -31,9 +31,8 @@ uint32_t boot_node(uint32_t domain);
 /* The page that boot_init_mem set aside for the trampoline; 0: none, only one CPU can run. */
 phys_t boot_trampoline_page(void);
 
-/*
- * `selftest` or `selftest=PREFIX` on the command line of an image that has self-tests: runs them in
- * a thread once all CPUs are up. Then follows the word strata.exit (init_end.c).
- */
+/* Does the command line ask for self-tests (`selftest`, `selftest=PREFIX`)? */
 bool boot_selftest_wanted(const struct boot_info *info);
-void boot_start_main_thread(const struct boot_info *info);
+
+/* Runs those that were asked for; with the word strata.exit=selftest the machine ends then. */
+void boot_run_selftests(const struct boot_info *info);

@@ -2,23 +2,18 @@
 // The order in which the kernel comes up, one step a line. What a step needs stands before it;
 // each step ends with one clear line when the machine cannot do what we need.
 #include "boot/boot_info.h"
-#include "boot/early_console.h"
-#include "lib/fmt.h"
-
-static void sink(void *ctx, const char *s, size_t len)
-{
-	(void)ctx;
-	early_console_write(s, len);
-}
+#include "boot/init.h"
+#include "cpu/cpu.h"
+#include "cpu/log.h"
+#include "cpu/msr.h"
 
 void boot_main(struct boot_info *info)
 {
-	fmt_printf(sink, NULL,
-		   "Strata: protocol %x, loader %x, image %llx+%llx, initrd %llx+%llx, command "
-		   "line '%s'\n",
-		   info->protocol, info->loader_type, (unsigned long long)info->image_base,
-		   (unsigned long long)info->image_size, (unsigned long long)info->initrd_base,
-		   (unsigned long long)info->initrd_size, info->cmdline);
-	for (;;)
-		__asm__ volatile("cli; hlt");
+	cpu_init_boot(cpuid(1, 0).ebx >> 24);
+	boot_init_log(info);
+	boot_check_cpu(info);
+	boot_init_acpi(info);
+	boot_run_selftests(info);
+	log_info("no layer above lock is started yet: halted");
+	cpu_halt();
 }

@@ -2,11 +2,13 @@
 /*
  * CPUs: identity, per-CPU data and the few instructions that everything needs.
  *
- * Per-CPU data is declared by the layer that owns it, in one of two kinds. Private data is touched by its own CPU
- * alone and needs no lock: cpu_private(name) has no CPU argument, so that nobody can reach another CPU's. Public
- * data may be touched by all, under the lock or with the atomics that its own legend names.
+ * Per-CPU data is declared by the layer that owns it, in one of two kinds. Private data is touched
+ * by its own CPU alone and needs no lock: cpu_private(name) has no CPU argument, so that nobody can
+ * reach another CPU's. Public data may be touched by all, under the lock or with the atomics that
+ * its own legend names.
  *
- * The kernel runs with interrupts off. They are taken in ring 3, in guest mode, in cpu_idle() and in cpu_irq_window().
+ * The kernel runs with interrupts off. They are taken in ring 3, in guest mode, in cpu_idle() and
+ * in cpu_irq_window().
  */
 #pragma once
 
@@ -14,7 +16,8 @@
 
 #define CPU_MAX 256
 
-/* A physical CPU's number, 0..cpu_count()-1, 0 the boot CPU. A struct, so that it never mixes with a vCPU's number. */
+/* A physical CPU's number, 0..cpu_count()-1, 0 the boot CPU. A struct, so that it never mixes with
+ * a vCPU's number. */
 typedef struct cpu_id {
 	uint16_t n;
 } cpu_id_t;
@@ -34,14 +37,14 @@ struct thread;
  * Locks: [I] immutable after start   [o] owner CPU only   [s] known offset, used by entry code
  */
 struct cpu {
-	struct cpu    *self;	       /* [I] [s] offset 0 */
-	struct thread *current;	       /* [o] [s] offset 8: the running thread */
-	uint64_t       kernel_rsp;     /* [o] [s] offset 16: stack top for entries from ring 3 */
-	uint64_t       user_rsp;       /* [o] [s] offset 24: scratch of the SYSCALL entry */
-	cpu_id_t       id;	       /* [I] */
-	uint32_t       apic_id;	       /* [I] */
-	uint32_t       node;	       /* [I] NUMA node number, dense */
-	bool	       online;	       /* [I] */
+	struct cpu *self;       /* [I] [s] offset 0 */
+	struct thread *current; /* [o] [s] offset 8: the running thread */
+	uint64_t kernel_rsp;    /* [o] [s] offset 16: stack top for entries from ring 3 */
+	uint64_t user_rsp;      /* [o] [s] offset 24: scratch of the SYSCALL entry */
+	cpu_id_t id;            /* [I] */
+	uint32_t apic_id;       /* [I] */
+	uint32_t node;          /* [I] NUMA node number, dense */
+	bool online;            /* [I] */
 };
 
 /* Own CPU's area. Any context. */
@@ -57,29 +60,33 @@ static inline cpu_id_t this_cpu_id(void)
 	return this_cpu()->id;
 }
 
-unsigned    cpu_count(void);	  /* CPUs that are online, numbered densely from 0 */
+unsigned cpu_count(void);         /* CPUs that are online, numbered densely from 0 */
 struct cpu *cpu_get(cpu_id_t id); /* id must be below cpu_count() */
 
 #define cpu_for_each(id) for (cpu_id_t id = CPU_ID(0); (id).n < cpu_count(); (id).n++)
 
 /*
- * Per-CPU variables: `DEFINE_CPU_PRIVATE(struct runqueue, runqueue);` in one .c file. They start as zeros on each CPU.
- * The addresses are offsets into an area that is copied for each CPU, so never touch the variable by its bare name.
+ * Per-CPU variables: `DEFINE_CPU_PRIVATE(struct runqueue, runqueue);` in one .c file. They start as
+ * zeros on each CPU. The addresses are offsets into an area that is copied for each CPU, so never
+ * touch the variable by its bare name.
  */
-#define DEFINE_CPU_PRIVATE(type, name) static __attribute__((section(".percpu"), used, aligned(64))) type percpu_##name
-#define DEFINE_CPU_PUBLIC(type, name)  DEFINE_CPU_PRIVATE(type, name)
+#define DEFINE_CPU_PRIVATE(type, name) \
+	static __attribute__((section(".percpu"), used, aligned(64))) type percpu_##name
+#define DEFINE_CPU_PUBLIC(type, name) DEFINE_CPU_PRIVATE(type, name)
 extern char __percpu_start[];
 #define cpu_offset_of(name) ((uintptr_t)&percpu_##name - (uintptr_t)__percpu_start)
 #define cpu_private(name)   ((__typeof__(percpu_##name) *)((char *)this_cpu() + cpu_offset_of(name)))
-#define cpu_public(name, cpu) ((__typeof__(percpu_##name) *)((char *)cpu_get(cpu) + cpu_offset_of(name)))
+#define cpu_public(name, cpu) \
+	((__typeof__(percpu_##name) *)((char *)cpu_get(cpu) + cpu_offset_of(name)))
 
 /* Bytes of one CPU's area (struct cpu and all per-CPU variables), a multiple of 4096. */
 size_t cpu_area_size(void);
 
 /*
- * Sets up CPU `id` on itself: per-CPU area at `area` (cpu_area_size() bytes, zeroed, never freed; the boot CPU's is static), GDT,
- * TSS with own stacks for NMI, double fault and machine check, IDT, SYSCALL MSRs, CR0/CR4/EFER with every protection
- * the CPU offers (NX, SMEP, SMAP, UMIP), XCR0, PAT. Interrupts off. Called by boot, once per CPU.
+ * Sets up CPU `id` on itself: per-CPU area at `area` (cpu_area_size() bytes, zeroed, never freed;
+ * the boot CPU's is static), GDT, TSS with own stacks for NMI, double fault and machine check, IDT,
+ * SYSCALL MSRs, CR0/CR4/EFER with every protection the CPU offers (NX, SMEP, SMAP, UMIP), XCR0,
+ * PAT. Interrupts off. Called by boot, once per CPU.
  */
 void cpu_init_boot(uint32_t apic_id);
 void cpu_init_secondary(void *area, uint32_t apic_id);
@@ -104,7 +111,8 @@ static inline void cpu_relax(void)
 /* Takes what interrupts are pending: sti; nop; cli. Only with no lock held, in thread context. */
 void cpu_irq_window(void);
 
-/* Halts with interrupts on until one comes (sti; hlt; cli). Only the idle thread, with its checks done before. */
+/* Halts with interrupts on until one comes (sti; hlt; cli). Only the idle thread, with its checks
+ * done before. */
 void cpu_idle(void);
 
 /* Stops this CPU for good, interrupts off. */

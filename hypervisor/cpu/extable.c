@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The rows are few (a dozen) and a fault that nobody can resolve is rare: they are searched one by one.
-// The linker gathers them from all
-// object files, in no particular order.
+// The rows are few (a dozen) and a fault that nobody can resolve is rare: they are searched one by
+// one. The linker gathers them from all object files, in no particular order.
 #include "cpu/extable.h"
 
 extern const struct extable_row extable_start[], extable_end[]; /* boot/kernel.ld */

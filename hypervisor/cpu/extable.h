@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Instructions of the kernel that may fault on purpose (user memory, MSRs that may not exist), and where to go on when they do.
+ * Instructions of the kernel that may fault on purpose (user memory, MSRs that may not exist), and
+ *where to go on when they do.
  *
  *	__asm__ volatile("1: movl (%1), %0\n2:\n" EXTABLE(1b, 3f) ...
  *
@@ -15,10 +16,10 @@ struct extable_row {
 };
 
 /* A fault of the instruction at label `from` goes on at label `to`. */
-#define EXTABLE(from, to)                    \
-	".pushsection .extable, \"a\"\n"     \
-	".balign 8\n"                        \
-	".quad " #from ", " #to "\n"         \
+#define EXTABLE(from, to)                \
+	".pushsection .extable, \"a\"\n" \
+	".balign 8\n"                    \
+	".quad " #from ", " #to "\n"     \
 	".popsection\n"
 
 /* Sets frame->rip to where to go on; false: no row for it. Any context. */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Interrupt and exception entry. The entry stubs save a struct trap_frame on the current thread's kernel stack (NMI, #DF, #MC:
- * on their own stacks) and call the handler registered for the vector. Registration happens once, at start, by the layer
- * that handles it. Handlers run with interrupts off and may not sleep.
+ * Interrupt and exception entry. The entry stubs save a struct trap_frame on the current thread's
+ * kernel stack (NMI, #DF, #MC: on their own stacks) and call the handler registered for the vector.
+ * Registration happens once, at start, by the layer that handles it. Handlers run with interrupts
+ * off and may not sleep.
  */
 #pragma once
 
@@ -26,18 +27,20 @@ enum {
 	VECTOR_DEVICE_FIRST = 0x30,
 	VECTOR_DEVICE_LAST = 0xdf,
 	VECTOR_TIMER = 0xf0,
-	VECTOR_IPI_CALL = 0xf1,	   /* ipi_call queue */
-	VECTOR_IPI_WAKE = 0xf2,	   /* look into the inbox */
-	VECTOR_IPI_HALT = 0xf3,	   /* panic */
+	VECTOR_IPI_CALL = 0xf1, /* ipi_call queue */
+	VECTOR_IPI_WAKE = 0xf2, /* look into the inbox */
+	VECTOR_IPI_HALT = 0xf3, /* panic */
 	VECTOR_SPURIOUS = 0xff,
 };
 
 typedef void (*intr_handler_t)(struct trap_frame *frame);
 
-/* Sets the handler of a vector (exceptions 0..31 too). At start only. The LAPIC EOI is sent by the entry code for vectors >= 0x30. */
+/* Sets the handler of a vector (exceptions 0..31 too). At start only. The LAPIC EOI is sent by the
+ * entry code for vectors >= 0x30. */
 void intr_register(uint8_t vector, intr_handler_t handler);
 
-/* Called on the way back to ring 3 and to a guest, interrupts off: set once by thread/. Reschedules when needed. */
+/* Called on the way back to ring 3 and to a guest, interrupts off: set once by thread/. Reschedules
+ * when needed. */
 void intr_set_return_hook(void (*hook)(void));
 
 /* SYSCALL entry: set once by trap/. The frame is complete; the result goes to frame->rax. */

@@ -2,21 +2,22 @@
 /*
  * Local APIC (xAPIC or x2APIC, chosen at boot) and inter-processor interrupts.
  *
- * ipi_call() runs a function on other CPUs and waits until all have run it. It may wait only with no lock held; while it
- * waits it serves calls that others sent to this CPU, so two callers never wait for each other.
+ * ipi_call() runs a function on other CPUs and waits until all have run it. It may wait only with
+ * no lock held; while it waits it serves calls that others sent to this CPU, so two callers never
+ * wait for each other.
  */
 #pragma once
 
 #include "cpu/cpu.h"
 
-void	 lapic_init(void); /* each CPU */
+void lapic_init(void); /* each CPU */
 uint32_t lapic_id(void);
-void	 lapic_eoi(void);
-bool	 lapic_is_x2apic(void);
-void	 lapic_send_ipi(uint32_t apic_id, uint8_t vector);
-void	 lapic_send_nmi(uint32_t apic_id);
-void	 lapic_send_init(uint32_t apic_id);
-void	 lapic_send_startup(uint32_t apic_id, uint8_t page);
+void lapic_eoi(void);
+bool lapic_is_x2apic(void);
+void lapic_send_ipi(uint32_t apic_id, uint8_t vector);
+void lapic_send_nmi(uint32_t apic_id);
+void lapic_send_init(uint32_t apic_id);
+void lapic_send_startup(uint32_t apic_id, uint8_t page);
 
 /* A set of CPUs. */
 struct cpu_set {
@@ -38,11 +39,14 @@ static inline bool cpu_set_has(const struct cpu_set *s, cpu_id_t id)
 	return (__atomic_load_n(&s->bits[id.n / 64], __ATOMIC_SEQ_CST) >> (id.n % 64)) & 1;
 }
 
-/* Runs fn(arg) on every CPU of the set (this one too if it is in it), in interrupt context; returns when all have. No lock held. */
+/* Runs fn(arg) on every CPU of the set (this one too if it is in it), in interrupt context; returns
+ * when all have. No lock held. */
 void ipi_call(const struct cpu_set *cpus, void (*fn)(void *arg), void *arg);
 
-/* Makes the CPU look at its inbox and its reschedule request: leaves guest mode, HLT and ring 3. Any context. */
+/* Makes the CPU look at its inbox and its reschedule request: leaves guest mode, HLT and ring 3.
+ * Any context. */
 void ipi_wake(cpu_id_t cpu);
 
-/* Serves the calls that wait for this CPU: called by the IPI handler and by whoever spins for another CPU. */
+/* Serves the calls that wait for this CPU: called by the IPI handler and by whoever spins for
+ * another CPU. */
 void ipi_serve(void);

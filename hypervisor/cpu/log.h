@@ -2,15 +2,20 @@
 /*
  * The kernel log, panic and assertions.
  *
- * log() formats one line into a ring in memory and gives it to the sinks (the early console). Any context
- * but an exit fast path: nothing there may print. The log has its own raw lock below all others; an NMI or a panic never
- * waits for it.
+ * log() formats one line into a ring in memory and gives it to the sinks (the early console). Any
+ * context but an exit fast path: nothing there may print. The log has its own raw lock below all
+ * others; an NMI or a panic never waits for it.
  */
 #pragma once
 
 #include "lib/types.h"
 
-enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
+enum log_level {
+	LOG_ERROR,
+	LOG_WARN,
+	LOG_INFO,
+	LOG_DEBUG
+};
 
 void log_write(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
@@ -27,21 +32,22 @@ void log_add_sink(const struct log_sink *sink, enum log_level level);
 void log_set_level(const struct log_sink *sink, enum log_level level);
 
 /*
- * Reads the first line whose sequence number is at least *seq into buf (NUL-terminated, cut to len) and sets *seq to the
- * next number. Returns the length or -ENOENT when there is none yet.
+ * Reads the first line whose sequence number is at least *seq into buf (NUL-terminated, cut to len)
+ * and sets *seq to the next number. Returns the length or -ENOENT when there is none yet.
  */
 int64_t log_read(uint64_t *seq, char *buf, size_t len);
 
-/* Prints registers, a backtrace with symbols and the last trace events, stops all CPUs. For bugs of ours alone. */
+/* Prints registers, a backtrace with symbols and the last trace events, stops all CPUs. For bugs of
+ * ours alone. */
 __noreturn void panic(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* Fatal condition that is not our bug (machine unfit): prints the line and stops; no backtrace. */
 __noreturn void fatal(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-#define ASSERT(cond)                                                                               \
-	do {                                                                                       \
-		if (unlikely(!(cond)))                                                             \
-			panic("%s:%d: assertion failed: %s", __FILE__, __LINE__, #cond);           \
+#define ASSERT(cond)                                                                     \
+	do {                                                                             \
+		if (unlikely(!(cond)))                                                   \
+			panic("%s:%d: assertion failed: %s", __FILE__, __LINE__, #cond); \
 	} while (0)
 
 #ifdef CONFIG_DEBUG

@@ -7,14 +7,15 @@
 
 #include "lib/types.h"
 
-void     time_init(void);		/* boot CPU; needs the HPET or PIT or PM timer: calibrates */
+void time_init(void); /* boot CPU; needs the HPET or PIT or PM timer: calibrates */
 uint32_t time_tsc_khz(void);
-uint64_t time_tsc(void);		/* RDTSC */
-uint64_t time_now(void);		/* nanoseconds since boot */
-uint64_t time_ns_to_tsc(uint64_t ns);	/* a duration */
+uint64_t time_tsc(void);              /* RDTSC */
+uint64_t time_now(void);              /* nanoseconds since boot */
+uint64_t time_ns_to_tsc(uint64_t ns); /* a duration */
 uint64_t time_tsc_to_ns(uint64_t ticks);
 
-/* Arms this CPU's one-shot timer for an absolute time_now() value (UINT64_MAX: none). Earlier than now fires at once. */
+/* Arms this CPU's one-shot timer for an absolute time_now() value (UINT64_MAX: none). Earlier than
+ * now fires at once. */
 void time_arm(uint64_t deadline_ns);
 
 /* Busy-waits; boot only. */

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Ends the machine, when asked to, the two ways that emulators have: QEMU's isa-debug-exit and
+// Bochs' shutdown port.
+#include "boot/early_console.h"
+#include "boot/init.h"
+#include "cpu/cpu.h"
+#include "cpu/port.h"
+#include "cpu/selftest.h"
+#include "lib/cmdline.h"
+#include "lib/string.h"
+
+#define QEMU_EXIT_PORT      0xf4
+#define BOCHS_SHUTDOWN_PORT 0x8900
+
+static void end_machine(uint8_t status)
+{
+	early_console_drain();
+	port_out8(QEMU_EXIT_PORT, status);
+	for (const char *c = "Shutdown"; *c; c++)
+		port_out8(BOCHS_SHUTDOWN_PORT, (uint8_t)*c);
+	cpu_halt();
+}
+
+bool boot_selftest_wanted(const struct boot_info *info)
+{
+	return cmdline_has(info->cmdline, "selftest");
+}
+
+void boot_run_selftests(const struct boot_info *info)
+{
+	char prefix[32] = "", word[32];
+
+	if (!boot_selftest_wanted(info))
+		return;
+	if (cmdline_str(info->cmdline, "selftest", prefix, sizeof(prefix)) < 0)
+		prefix[0] = '\0';
+	unsigned failed = selftest_run(prefix);
+	if (cmdline_str(info->cmdline, "strata.exit", word, sizeof(word)) >= 0 &&
+	    !strcmp(word, "selftest"))
+		end_machine(failed != 0);
+}

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Exceptions that the kernel survives, the interrupt stacks, W^X of the image, the log's ring,
+// symbols.
+#include "cpu/cpu.h"
+#include "cpu/extable.h"
+#include "cpu/intr.h"
+#include "cpu/ksyms.h"
+#include "cpu/log_private.h"
+#include "cpu/msr.h"
+#include "cpu/selftest.h"
+#include "lib/errno.h"
+#include "lib/string.h"
+
+/* 0, or -EFAULT when reading p faults. */
+static int read_safe(const volatile char *p)
+{
+	int ret = -EFAULT;
+	char c;
+
+	__asm__ volatile("1: movb (%2), %1\n\t"
+			 "xorl %0, %0\n"
+			 "2:\n\t" EXTABLE(1b, 2b)
+			 : "+r"(ret), "=&q"(c)
+			 : "r"(p)
+			 : "memory");
+	return ret;
+}
+
+SELFTEST(faults_on_purpose_are_survived)
+{
+	char here = 0;
+
+	SELFTEST_CHECK(read_safe(&here) == 0);
+	/* #PF: the first page is never mapped. #GP: not a canonical address. */
+	SELFTEST_CHECK(read_safe((const char *)16) == -EFAULT);
+	SELFTEST_CHECK(read_safe((const char *)0x123400000000000) == -EFAULT);
+}
+
+SELFTEST(msr_read_back)
+{
+	uint64_t efer, kgs;
+
+	SELFTEST_CHECK(msr_read_safe(MSR_EFER, &efer) == 0 && (efer & EFER_LMA) &&
+		       (efer & EFER_NXE));
+	SELFTEST_CHECK(msr_write_safe(MSR_KGS_BASE, 0x1234) == 0);
+	SELFTEST_CHECK(msr_read_safe(MSR_KGS_BASE, &kgs) == 0 && kgs == 0x1234);
+	SELFTEST_CHECK(msr_write_safe(MSR_KGS_BASE, 0) == 0);
+}
+
+/* Does a write of one byte to p fault? Writes back what it read. */
+static bool write_faults(volatile char *p)
+{
+	int ret = -EFAULT;
+	char c = *p;
+
+	__asm__ volatile("1: movb %2, (%1)\n\t"
+			 "xorl %0, %0\n"
+			 "2:\n\t" EXTABLE(1b, 2b)
+			 : "+r"(ret)
+			 : "r"(p), "q"(c)
+			 : "memory");
+	return ret != 0;
+}
+
+SELFTEST(image_is_not_writable)
+{
+	static char data[8];
+
+	SELFTEST_CHECK(!write_faults(data));
+	SELFTEST_CHECK(write_faults((volatile char *)(uintptr_t)selftest_run));
+	SELFTEST_CHECK(write_faults((volatile char *)(uintptr_t) "text"));
+}
+
+static uint64_t seen_vector, seen_rsp;
+
+static void note_frame(struct trap_frame *f)
+{
+	seen_vector = f->vector;
+	seen_rsp = (uint64_t)f;
+}
+
+SELFTEST(interrupt_by_software)
+{
+	uint64_t before = intr_count();
+
+	seen_vector = 0;
+	intr_register(VECTOR_DEVICE_FIRST, note_frame);
+	__asm__ volatile("int %0" : : "i"(VECTOR_DEVICE_FIRST) : "memory");
+	intr_register(VECTOR_DEVICE_FIRST, NULL);
+	SELFTEST_CHECK(seen_vector == VECTOR_DEVICE_FIRST);
+	SELFTEST_CHECK(intr_count() == before + 1);
+}
+
+SELFTEST(nmi_has_its_own_stack)
+{
+	uint64_t here = (uint64_t)__builtin_frame_address(0);
+
+	intr_register(2, note_frame);
+	__asm__ volatile("int $2" : : : "memory");
+	intr_register(2, NULL);
+	SELFTEST_CHECK(seen_vector == 2);
+	SELFTEST_CHECK(seen_rsp > here || here - seen_rsp > 16384);
+	SELFTEST_CHECK(this_cpu()->self == this_cpu());
+}
+
+SELFTEST(log_ring_keeps_order)
+{
+	char line[64];
+	uint64_t seq = UINT64_MAX;
+
+	SELFTEST_CHECK(log_read(&seq, line, sizeof(line)) == -ENOENT);
+	for (seq = 0; log_read(&seq, line, sizeof(line)) >= 0;)
+		;
+	log_debug("a line of the self-test");
+	SELFTEST_CHECK(log_read(&seq, line, sizeof(line)) == 23);
+	SELFTEST_CHECK(!strcmp(line, "a line of the self-test"));
+	seq--;
+	SELFTEST_CHECK(log_read(&seq, line, 7) == 6 && !strcmp(line, "a line"));
+}
+
+SELFTEST(symbols_have_names)
+{
+	uint64_t off;
+	const char *name = ksym_lookup((virt_t)selftest_run + 3, &off);
+
+	SELFTEST_CHECK(name && !strcmp(name, "selftest_run") && off == 3);
+	SELFTEST_CHECK(!ksym_lookup(0x1000, &off));
+}
+
+SELFTEST(trace_ring_newest_first)
+{
+	struct trace_entry e;
+
+	for (uint64_t i = 0; i < 300; i++)
+		trace_event("selftest", i, 2 * i);
+	SELFTEST_CHECK(trace_get(0, &e) && e.a == 299 && e.b == 598 && !strcmp(e.what, "selftest"));
+	SELFTEST_CHECK(trace_get(5, &e) && e.a == 294);
+	SELFTEST_CHECK(!trace_get(300, &e));
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Lines of fixed length in a ring, numbered from 0 for ever. A raw lock (below all others,
+// interrupts are off) makes a line whole; sinks are called under it, so that lines of two CPUs
+// never mix.
+#include "cpu/log.h"
+
+#include "cpu/cpu.h"
+#include "cpu/log_private.h"
+#include "lib/errno.h"
+#include "lib/fmt.h"
+#include "lib/string.h"
+
+#define LINES     512
+#define LINE_SIZE 256
+#define SINKS     4
+
+/* Locks: [l] lock   [I] immutable after start */
+static struct {
+	uint32_t lock;
+	uint64_t next;                       /* [l] number of the next line */
+	char lines[LINES][LINE_SIZE];        /* [l] */
+	const struct log_sink *sinks[SINKS]; /* [I] */
+	enum log_level levels[SINKS];        /* [l] */
+} state;
+
+static void acquire(void)
+{
+	while (__atomic_exchange_n(&state.lock, 1, __ATOMIC_ACQUIRE))
+		cpu_relax();
+}
+
+static void release(void)
+{
+	__atomic_store_n(&state.lock, 0, __ATOMIC_RELEASE);
+}
+
+static void emit(const char *text, enum log_level level)
+{
+	for (int i = 0; i < SINKS && state.sinks[i]; i++) {
+		if (level <= state.levels[i])
+			state.sinks[i]->write(text, strlen(text));
+	}
+}
+
+void log_emit(const char *text)
+{
+	emit(text, LOG_ERROR);
+}
+
+void log_add_sink(const struct log_sink *sink, enum log_level level)
+{
+	int i = 0;
+
+	while (i < SINKS && state.sinks[i])
+		i++;
+	ASSERT(i < SINKS);
+	state.levels[i] = level;
+	state.sinks[i] = sink;
+}
+
+void log_set_level(const struct log_sink *sink, enum log_level level)
+{
+	for (int i = 0; i < SINKS; i++) {
+		if (state.sinks[i] == sink)
+			state.levels[i] = level;
+	}
+}
+
+void log_write(enum log_level level, const char *fmt, ...)
+{
+	char line[LINE_SIZE];
+	va_list ap;
+
+	va_start(ap, fmt);
+	size_t len = fmt_vsnprintf(line, sizeof(line) - 1, fmt, ap);
+	va_end(ap);
+	len = MIN(len, sizeof(line) - 2);
+	memcpy(line + len, "\n", 2);
+	acquire();
+	memcpy(state.lines[state.next++ % LINES], line, len + 2);
+	emit(line, level);
+	release();
+}
+
+int64_t log_read(uint64_t *seq, char *buf, size_t len)
+{
+	int64_t ret = -ENOENT;
+
+	acquire();
+	if (*seq + LINES < state.next)
+		*seq = state.next - LINES;
+	if (*seq < state.next) {
+		const char *line = state.lines[*seq % LINES];
+
+		size_t n = MIN(strlen(line) - 1, len ? len - 1 : 0); /* without its newline */
+
+		memcpy(buf, line, n);
+		if (len)
+			buf[n] = '\0';
+		ret = (int64_t)n;
+		(*seq)++;
+	}
+	release();
+	return ret;
+}

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// A GDT and a TSS for each CPU, in its area, with three interrupt stacks; one IDT for all. Formats:
+// AMD APM 2, "Legacy Segment Descriptors", "64-Bit Task State Segment", "Long-Mode Interrupt
+// Control Transfers".
+#include "cpu/segment.h"
+
+#include "cpu/cpu.h"
+
+#define IST_STACK   4096
+#define DESC_CODE   0x00209a0000000000ull
+#define DESC_DATA   0x0000920000000000ull
+#define DESC_USER   (3ull << 45)
+#define DESC_CODE32 0x00cffa000000ffffull
+#define GATE_INTR   0x8e00
+
+enum {
+	IST_NMI = 1,
+	IST_DF = 2,
+	IST_MC = 3,
+	IST_COUNT = 3
+};
+
+struct __packed tss {
+	uint32_t reserved0;
+	uint64_t rsp[3];
+	uint64_t reserved1;
+	uint64_t ist[7];
+	uint64_t reserved2;
+	uint16_t reserved3, iopb;
+};
+static_assert_size(struct tss, 104);
+
+struct __packed gate {
+	uint16_t offset_low, selector, flags, offset_mid; /* flags: IST 2:0, type and DPL 15:8 */
+	uint32_t offset_high, reserved;
+};
+static_assert_size(struct gate, 16);
+
+struct __packed table_pointer {
+	uint16_t limit;
+	uint64_t base;
+};
+
+/* Locks: [o] owner CPU only */
+struct segments {
+	uint64_t gdt[8];                                 /* [o] */
+	struct tss tss;                                  /* [o] */
+	char stacks[IST_COUNT][IST_STACK] __aligned(16); /* [o] */
+};
+DEFINE_CPU_PRIVATE(struct segments, segments);
+
+extern const char intr_stubs[256][16];
+static struct gate idt[256]; /* immutable after idt_init */
+
+static uint16_t ist_of(unsigned vector)
+{
+	return vector == 2 ? IST_NMI : vector == 8 ? IST_DF : vector == 18 ? IST_MC : 0;
+}
+
+void idt_init(void)
+{
+	for (unsigned v = 0; v < 256; v++) {
+		uint64_t entry = (uint64_t)intr_stubs[v];
+
+		idt[v] = (struct gate){
+			.offset_low = (uint16_t)entry,
+			.selector = SEL_KERNEL_CS,
+			.flags = (uint16_t)(GATE_INTR | ist_of(v)),
+			.offset_mid = (uint16_t)(entry >> 16),
+			.offset_high = (uint32_t)(entry >> 32),
+		};
+	}
+}
+
+static void fill_gdt(struct segments *s)
+{
+	uint64_t base = (uint64_t)&s->tss;
+
+	s->gdt[SEL_KERNEL_CS / 8] = DESC_CODE;
+	s->gdt[SEL_KERNEL_DS / 8] = DESC_DATA;
+	s->gdt[SEL_USER_CS32 / 8] = DESC_CODE32;
+	s->gdt[SEL_USER_DS / 8] = DESC_DATA | DESC_USER;
+	s->gdt[SEL_USER_CS / 8] = DESC_CODE | DESC_USER;
+	s->gdt[SEL_TSS / 8] = (sizeof(struct tss) - 1) | (base & 0xffffff) << 16 | 0x89ull << 40 |
+			      (base >> 24 & 0xff) << 56;
+	s->gdt[SEL_TSS / 8 + 1] = base >> 32;
+}
+
+static void fill_tss(struct segments *s)
+{
+	s->tss.iopb = sizeof(struct tss);
+	for (int i = 0; i < IST_COUNT; i++)
+		s->tss.ist[i] = (uint64_t)(s->stacks[i] + IST_STACK);
+}
+
+void segment_init(void)
+{
+	struct segments *s = cpu_private(segments);
+	struct table_pointer gdtr = { sizeof(s->gdt) - 1, (uint64_t)s->gdt };
+	struct table_pointer idtr = { sizeof(idt) - 1, (uint64_t)idt };
+
+	fill_gdt(s);
+	fill_tss(s);
+	__asm__ volatile("lgdt %0\n\t"
+			 "lidt %1\n\t"
+			 "pushq %2\n\t"
+			 "leaq 1f(%%rip), %%rax\n\t"
+			 "pushq %%rax\n\t"
+			 "lretq\n"
+			 "1:\tmovl %3, %%eax\n\t"
+			 "movl %%eax, %%ss\n\t"
+			 "xorl %%eax, %%eax\n\t"
+			 "movl %%eax, %%ds\n\t"
+			 "movl %%eax, %%es\n\t"
+			 "movl %%eax, %%fs\n\t"
+			 "movl %%eax, %%gs\n\t"
+			 "movl %4, %%eax\n\t"
+			 "ltr %%ax"
+			 :
+			 : "m"(gdtr), "m"(idtr), "i"(SEL_KERNEL_CS), "i"(SEL_KERNEL_DS),
+			   "i"(SEL_TSS)
+			 : "rax", "memory");
+}
