@@ -219,7 +219,8 @@ class Machine(Serial):
 
     def text(self):
         """All that COM1 has printed so far (as far as it was read)."""
-        self.logfile.flush()
+        if not self.logfile.closed:
+            self.logfile.flush()
         with open(self.log, "rb") as f:
             return f.read().decode("utf-8", "replace").replace("\r\n", "\n")
 

@@ -46,4 +46,4 @@ def test_panic_shows_where(machine):
         m.expect(r"panic: NMI \(vector 2\) on CPU 0", timeout=30, allow_panic=True)
         m.expect(r"rip 0008:[0-9a-f]{16} rflags", timeout=30, allow_panic=True)
         m.expect(r"backtrace:\s+[0-9a-f]{16} cpu_halt\+0x", timeout=30, allow_panic=True)
-        m.expect(r"[0-9a-f]{16} boot_main\+0x", timeout=30, allow_panic=True)
+        m.expect(r"[0-9a-f]{16} at_linked_address\+0x", timeout=30, allow_panic=True)
