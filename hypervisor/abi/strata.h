@@ -2,67 +2,76 @@
 /*
  * The native system calls: the one header that the kernel and ring-3 programs share.
  *
- * Calls use the Linux x86-64 convention (number in RAX, arguments in RDI RSI RDX R10 R8 R9, result or
- * -errno in RAX). Linux's own numbers lie below STRATA_SYS_BASE; hypervisor/proc/linux_calls.c lists those that
- * exist. Every kernel object is a file descriptor of the process that holds it: close() drops it, poll() waits
- * for it where "poll" is said below, and a channel message carries it to another process.
+ * Calls use the Linux x86-64 convention (number in RAX, arguments in RDI RSI RDX R10 R8 R9, result
+ * or -errno in RAX). Linux's own numbers lie below STRATA_SYS_BASE; hypervisor/proc/linux_calls.c
+ * lists those that exist. Every kernel object is a file descriptor of the process that holds it:
+ * close() drops it, poll() waits for it where "poll" is said below, and a channel message carries
+ * it to another process.
  *
- * All structures have fixed size and no padding that is not named; every reserved field must be zero.
+ * All structures have fixed size and no padding that is not named; every reserved field must be
+ * zero.
  */
 #pragma once
 
 #include <stdint.h>
 
 #define STRATA_ABI_VERSION 1
-#define STRATA_SYS_BASE	   0x1000
-#define STRATA_NAME_MAX	   32 /* names of VMs, containers and processes, with the NUL */
+#define STRATA_SYS_BASE    0x1000
+#define STRATA_NAME_MAX    32 /* names of VMs, containers and processes, with the NUL */
 
 enum strata_syscall {
 	/* Threads of the caller's own process. */
 	SYS_THREAD_WAKEUP = STRATA_SYS_BASE, /* (tid): ends or forestalls one thread_sleep */
-	SYS_THREAD_KILL,		     /* (tid): ends the thread at its next return to ring 3 */
-	SYS_THREAD_SLEEP,		     /* (ns; -1 = for ever): 0 woken, -ETIMEDOUT */
-	SYS_THREAD_GET_CONTEXT,		     /* (tid, struct thread_context *): of a sleeping thread */
-	SYS_THREAD_SET_CONTEXT,		     /* (tid, const struct thread_context *) */
-	SYS_AS_QUERY,			     /* (va, struct as_query *) */
-	SYS_SELF,			     /* (struct self_info *) */
+	SYS_THREAD_KILL,        /* (tid): ends the thread at its next return to ring 3 */
+	SYS_THREAD_SLEEP,       /* (ns; -1 = for ever): 0 woken, -ETIMEDOUT */
+	SYS_THREAD_GET_CONTEXT, /* (tid, struct thread_context *): of a sleeping thread */
+	SYS_THREAD_SET_CONTEXT, /* (tid, const struct thread_context *) */
+	SYS_AS_QUERY,           /* (va, struct as_query *) */
+	SYS_SELF,               /* (struct self_info *) */
 
 	/* Channels: two ends, messages in order, each with bytes and handles. poll. */
 	SYS_CHAN_CREATE, /* (int32_t fds[2], depth 1..64): two connected ends */
-	SYS_CHAN_SEND,	 /* (fd, const struct chan_msg *): -EAGAIN when full and CHAN_NOWAIT; -EPIPE */
-	SYS_CHAN_RECV,	 /* (fd, struct chan_msg *): length; -EAGAIN, -EPIPE when the peer is gone and all is read */
-	SYS_CHAN_WAIT,	 /* (fd, timeout ns): waits for a message without taking it */
-	SYS_CHAN_CHECK,	 /* (fd): number of messages that wait */
+	SYS_CHAN_SEND,   /* (fd, const struct chan_msg *): -EAGAIN when full and CHAN_NOWAIT; -EPIPE
+			  */
+	SYS_CHAN_RECV, /* (fd, struct chan_msg *): length; -EAGAIN, -EPIPE when the peer is gone and
+			  all is read */
+	SYS_CHAN_WAIT, /* (fd, timeout ns): waits for a message without taking it */
+	SYS_CHAN_CHECK, /* (fd): number of messages that wait */
 
 	/* Processes. A process handle polls readable when the process has ended. */
 	SYS_PROC_SPAWN, /* (const struct proc_spawn *): process handle */
-	SYS_PROC_KILL,	/* (fd, exit code) */
-	SYS_PROC_INFO,	/* (fd, struct proc_info *) */
+	SYS_PROC_KILL,  /* (fd, exit code) */
+	SYS_PROC_INFO,  /* (fd, struct proc_info *) */
 
 	/* Memory objects: mmap(MAP_SHARED) maps them into a process, vm_map into a VM. */
 	SYS_MOBJ_CREATE, /* (size in bytes, flags MOBJ_*): handle */
 
 	/* Virtual machines. */
-	SYS_VM_CREATE,	    /* (const struct vm_create *): handle */
-	SYS_VM_MAP,	    /* (const struct vm_map *) */
-	SYS_VM_UNMAP,	    /* (vm fd, gpa, size) */
-	SYS_VM_DOORBELL,    /* (const struct vm_doorbell *): adds, or removes with DOORBELL_REMOVE */
-	SYS_VM_IRQ_LINE,    /* (vm fd, gsi, level 0/1): drives an input of PIC and IO-APIC */
-	SYS_VM_MSI,	    /* (vm fd, address, data): raises a message-signalled interrupt */
-	SYS_VM_STOP_REASON, /* (vm fd, enum vm_state, exit code, const char *reason): shown by vm_info */
-	SYS_VM_INFO,	    /* (vm fd or index with VM_INFO_INDEX, struct vm_info *) */
-	SYS_VCPU_CREATE,    /* (vm fd, vcpu number): handle; mmap of it (one page) is its struct vcpu_run */
-	SYS_VCPU_RUN,	    /* (vcpu fd): runs until a slow exit; the reason is in the run page */
-	SYS_VCPU_KICK,	    /* (vcpu fd): makes a vcpu_run of another thread return VCPU_EXIT_INTR */
-	SYS_VCPU_INJECT,    /* (vcpu fd, const struct vcpu_event *) */
+	SYS_VM_CREATE,   /* (const struct vm_create *): handle */
+	SYS_VM_MAP,      /* (const struct vm_map *) */
+	SYS_VM_UNMAP,    /* (vm fd, gpa, size) */
+	SYS_VM_DOORBELL, /* (const struct vm_doorbell *): adds, or removes with DOORBELL_REMOVE */
+	SYS_VM_IRQ_LINE, /* (vm fd, gsi, level 0/1): drives an input of PIC and IO-APIC */
+	SYS_VM_MSI,      /* (vm fd, address, data): raises a message-signalled interrupt */
+	SYS_VM_STOP_REASON, /* (vm fd, enum vm_state, exit code, const char *reason): shown by
+			       vm_info */
+	SYS_VM_INFO,        /* (vm fd or index with VM_INFO_INDEX, struct vm_info *) */
+	SYS_VCPU_CREATE,    /* (vm fd, vcpu number): handle; mmap of it (one page) is its struct
+			       vcpu_run */
+	SYS_VCPU_RUN,       /* (vcpu fd): runs until a slow exit; the reason is in the run page */
+	SYS_VCPU_KICK,   /* (vcpu fd): makes a vcpu_run of another thread return VCPU_EXIT_INTR */
+	SYS_VCPU_INJECT, /* (vcpu fd, const struct vcpu_event *) */
 	SYS_VCPU_GET_STATE, /* (vcpu fd, struct vcpu_state *): only while it does not run */
 	SYS_VCPU_SET_STATE, /* (vcpu fd, const struct vcpu_state *) */
-	SYS_VCPU_SYNC,	    /* (vcpu fd): moves what is pending from run page to vCPU without running it */
+	SYS_VCPU_SYNC, /* (vcpu fd): moves what is pending from run page to vCPU without running it
+			*/
 
 	/* The machine: only for processes spawned with PROC_ADMIN. */
-	SYS_SYS_INFO,  /* (enum sys_topic, index, void *buf, len): bytes written, -ENOENT past the last index */
+	SYS_SYS_INFO,  /* (enum sys_topic, index, void *buf, len): bytes written, -ENOENT past the
+			  last index */
 	SYS_SYS_POWER, /* (enum power_action, exit code): does not return */
-	SYS_LOG_READ,  /* (uint64_t *sequence, char *buf, len): next kernel log line, -ENOENT when none */
+	SYS_LOG_READ,  /* (uint64_t *sequence, char *buf, len): next kernel log line, -ENOENT when
+			  none */
 	SYS_LOG_WRITE, /* (level, const char *text, len): adds a line to the kernel log */
 	STRATA_SYS_END,
 };
@@ -78,58 +87,70 @@ struct thread_context {
 struct as_query {
 	uint64_t page_size; /* bytes of the mapping that holds the address; 0: not present */
 	uint32_t rights;    /* AS_READ | AS_WRITE | AS_EXEC */
-	uint32_t kind;	    /* enum as_kind */
+	uint32_t kind;      /* enum as_kind */
 };
-#define AS_READ	 1u
+#define AS_READ  1u
 #define AS_WRITE 2u
-#define AS_EXEC	 4u
-enum as_kind { AS_KIND_NONE, AS_KIND_ANON, AS_KIND_FILE, AS_KIND_MOBJ, AS_KIND_RUN_PAGE };
+#define AS_EXEC  4u
+enum as_kind {
+	AS_KIND_NONE,
+	AS_KIND_ANON,
+	AS_KIND_FILE,
+	AS_KIND_MOBJ,
+	AS_KIND_RUN_PAGE
+};
 
 struct self_info {
 	uint64_t pid, tid;
 	uint64_t container_id, container_used, container_limit; /* bytes */
-	uint32_t cpu, flags;					/* flags: PROC_* */
-	char	 name[STRATA_NAME_MAX];
+	uint32_t cpu, flags;                                    /* flags: PROC_* */
+	char name[STRATA_NAME_MAX];
 };
 
 /* ---- channels ---- */
 
-#define CHAN_MSG_MAX	 4096
+#define CHAN_MSG_MAX     4096
 #define CHAN_HANDLES_MAX 4
-#define CHAN_NOWAIT	 1u
+#define CHAN_NOWAIT      1u
 struct chan_msg {
-	uint64_t buf;			    /* address of the bytes */
-	uint32_t len;			    /* send: bytes; recv: room before, bytes after */
-	uint32_t flags;			    /* CHAN_NOWAIT */
-	int64_t	 timeout_ns;		    /* -1: no limit */
-	uint32_t nr_handles;		    /* send: how many; recv: room before, how many after */
+	uint64_t buf;        /* address of the bytes */
+	uint32_t len;        /* send: bytes; recv: room before, bytes after */
+	uint32_t flags;      /* CHAN_NOWAIT */
+	int64_t timeout_ns;  /* -1: no limit */
+	uint32_t nr_handles; /* send: how many; recv: room before, how many after */
 	uint32_t reserved;
-	int32_t	 handles[CHAN_HANDLES_MAX]; /* send: moved out of the sender; recv: new fds */
+	int32_t handles[CHAN_HANDLES_MAX]; /* send: moved out of the sender; recv: new fds */
 };
 
 /* ---- processes ---- */
 
-#define PROC_ADMIN	   1u /* may use sys_info, sys_power, log_* and the raw console */
+#define PROC_ADMIN         1u /* may use sys_info, sys_power, log_* and the raw console */
 #define PROC_SPAWN_FDS_MAX 8
 struct proc_spawn {
-	uint64_t path;			  /* C string: file of the boot archive */
-	uint64_t argv, envp;		  /* NULL-terminated arrays of C strings */
-	uint64_t memory_limit;		  /* bytes of a new container below the caller's; 0: share the caller's */
-	uint32_t flags;			  /* PROC_ADMIN: only by a process that has it */
-	uint32_t nr_fds;		  /* fds[i] of the caller becomes fd i of the child (copied); -1: none */
-	int32_t	 fds[PROC_SPAWN_FDS_MAX];
-	char	 name[STRATA_NAME_MAX];
+	uint64_t path;         /* C string: file of the boot archive */
+	uint64_t argv, envp;   /* NULL-terminated arrays of C strings */
+	uint64_t memory_limit; /* bytes of a new container below the caller's; 0: share the caller's
+				*/
+	uint32_t flags;        /* PROC_ADMIN: only by a process that has it */
+	uint32_t nr_fds; /* fds[i] of the caller becomes fd i of the child (copied); -1: none */
+	int32_t fds[PROC_SPAWN_FDS_MAX];
+	char name[STRATA_NAME_MAX];
 };
 
-enum proc_end { PROC_RUNNING, PROC_EXITED, PROC_KILLED, PROC_FAULTED };
+enum proc_end {
+	PROC_RUNNING,
+	PROC_EXITED,
+	PROC_KILLED,
+	PROC_FAULTED
+};
 struct proc_info {
 	uint64_t pid;
-	uint32_t end;	    /* enum proc_end */
-	int32_t	 exit_code; /* PROC_EXITED: status; PROC_FAULTED: Linux signal number that fits */
+	uint32_t end;      /* enum proc_end */
+	int32_t exit_code; /* PROC_EXITED: status; PROC_FAULTED: Linux signal number that fits */
 	uint64_t fault_rip, fault_address;
 	uint64_t run_time_ns, memory_used;
 	uint32_t nr_threads, reserved;
-	char	 name[STRATA_NAME_MAX];
+	char name[STRATA_NAME_MAX];
 };
 
 /* ---- memory objects and VMs ---- */
@@ -137,10 +158,10 @@ struct proc_info {
 #define MOBJ_GUEST 1u /* guest RAM: largest pages that fit, populated and zeroed at creation */
 
 struct vm_create {
-	char	 name[STRATA_NAME_MAX];
+	char name[STRATA_NAME_MAX];
 	uint32_t nr_vcpus_max;
-	uint32_t flags;		/* VM_* */
-	uint32_t tsc_khz;	/* 0: the host's */
+	uint32_t flags;   /* VM_* */
+	uint32_t tsc_khz; /* 0: the host's */
 	uint32_t reserved;
 };
 #define VM_NO_IRQCHIP 1u /* reserved for tests: no LAPIC/IO-APIC/PIC in the kernel */
@@ -148,39 +169,46 @@ struct vm_create {
 #define VM_MAX_VCPUS  64u
 
 struct vm_map {
-	int32_t	 vm_fd, mobj_fd;
+	int32_t vm_fd, mobj_fd;
 	uint64_t gpa, offset, size; /* bytes, multiples of 4096 */
-	uint32_t rights;	    /* AS_READ | AS_WRITE | AS_EXEC */
+	uint32_t rights;            /* AS_READ | AS_WRITE | AS_EXEC */
 	uint32_t reserved;
 };
 
-#define DOORBELL_PORT	1u /* addr is an I/O port; otherwise a guest-physical address */
-#define DOORBELL_MATCH	2u /* only writes of the value `match` */
+#define DOORBELL_PORT   1u /* addr is an I/O port; otherwise a guest-physical address */
+#define DOORBELL_MATCH  2u /* only writes of the value `match` */
 #define DOORBELL_REMOVE 4u
 struct vm_doorbell {
-	int32_t	 vm_fd;
-	int32_t	 event_fd; /* eventfd to signal */
+	int32_t vm_fd;
+	int32_t event_fd; /* eventfd to signal */
 	uint64_t addr, match;
-	uint32_t len;	   /* access width 1, 2, 4, 8; 0: any */
+	uint32_t len; /* access width 1, 2, 4, 8; 0: any */
 	uint32_t flags;
 };
 
-enum vm_state { VM_STATE_CREATED, VM_STATE_RUNNING, VM_STATE_PAUSED, VM_STATE_STOPPED, VM_STATE_FAILED };
+enum vm_state {
+	VM_STATE_CREATED,
+	VM_STATE_RUNNING,
+	VM_STATE_PAUSED,
+	VM_STATE_STOPPED,
+	VM_STATE_FAILED
+};
 
-#define VM_INFO_INDEX	 (1ull << 32) /* first argument is an index over all VMs, not an fd (PROC_ADMIN) */
+#define VM_INFO_INDEX \
+	(1ull << 32) /* first argument is an index over all VMs, not an fd (PROC_ADMIN) */
 #define VM_INFO_COUNTERS 64
 struct vm_info {
-	char	 name[STRATA_NAME_MAX];
+	char name[STRATA_NAME_MAX];
 	uint64_t id;
-	uint32_t state;	   /* enum vm_state */
-	int32_t	 exit_code;
+	uint32_t state; /* enum vm_state */
+	int32_t exit_code;
 	uint32_t nr_vcpus, nr_counters;
-	uint64_t memory;	/* bytes of guest memory mapped */
+	uint64_t memory;        /* bytes of guest memory mapped */
 	uint64_t kernel_memory; /* bytes of kernel memory beside it */
 	uint64_t run_time_ns, guest_time_ns;
-	char	 reason[96];
+	char reason[96];
 	struct vm_counter {
-		char	 name[24];
+		char name[24];
 		uint64_t count;
 	} counters[VM_INFO_COUNTERS]; /* exits by reason, summed over vCPUs */
 };
@@ -188,8 +216,22 @@ struct vm_info {
 /* ---- vCPU state ---- */
 
 enum vcpu_gpr {
-	GPR_RAX, GPR_RCX, GPR_RDX, GPR_RBX, GPR_RSP, GPR_RBP, GPR_RSI, GPR_RDI,
-	GPR_R8, GPR_R9, GPR_R10, GPR_R11, GPR_R12, GPR_R13, GPR_R14, GPR_R15,
+	GPR_RAX,
+	GPR_RCX,
+	GPR_RDX,
+	GPR_RBX,
+	GPR_RSP,
+	GPR_RBP,
+	GPR_RSI,
+	GPR_RDI,
+	GPR_R8,
+	GPR_R9,
+	GPR_R10,
+	GPR_R11,
+	GPR_R12,
+	GPR_R13,
+	GPR_R14,
+	GPR_R15,
 	GPR_COUNT,
 };
 
@@ -205,7 +247,19 @@ struct vcpu_segment {
 	uint16_t attr; /* VMCB form: type 3:0, S 4, DPL 6:5, P 7, AVL 8, L 9, D/B 10, G 11 */
 };
 
-enum vcpu_seg { SEG_ES, SEG_CS, SEG_SS, SEG_DS, SEG_FS, SEG_GS, SEG_GDTR, SEG_LDTR, SEG_IDTR, SEG_TR, SEG_COUNT };
+enum vcpu_seg {
+	SEG_ES,
+	SEG_CS,
+	SEG_SS,
+	SEG_DS,
+	SEG_FS,
+	SEG_GS,
+	SEG_GDTR,
+	SEG_LDTR,
+	SEG_IDTR,
+	SEG_TR,
+	SEG_COUNT
+};
 
 struct vcpu_sregs {
 	struct vcpu_segment seg[SEG_COUNT];
@@ -220,125 +274,150 @@ struct vcpu_msr {
 };
 
 struct vcpu_event {
-	uint8_t	 vector;
-	uint8_t	 type; /* enum vcpu_event_type */
-	uint8_t	 has_error;
-	uint8_t	 reserved;
+	uint8_t vector;
+	uint8_t type; /* enum vcpu_event_type */
+	uint8_t has_error;
+	uint8_t reserved;
 	uint32_t error;
 };
-enum vcpu_event_type { EVENT_INTR = 0, EVENT_NMI = 2, EVENT_EXCEPTION = 3, EVENT_SOFT_INT = 4 };
+enum vcpu_event_type {
+	EVENT_INTR = 0,
+	EVENT_NMI = 2,
+	EVENT_EXCEPTION = 3,
+	EVENT_SOFT_INT = 4
+};
 
-enum vcpu_mp_state { MP_RUNNABLE, MP_HALTED, MP_WAIT_FOR_SIPI, MP_INIT };
+enum vcpu_mp_state {
+	MP_RUNNABLE,
+	MP_HALTED,
+	MP_WAIT_FOR_SIPI,
+	MP_INIT
+};
 
 /* The complete external form; `valid` names the groups that are present (get) or wanted (set). */
-#define VCPU_STATE_REGS	  1u
+#define VCPU_STATE_REGS   1u
 #define VCPU_STATE_SREGS  2u
 #define VCPU_STATE_DEBUG  4u
-#define VCPU_STATE_MSRS	  8u
+#define VCPU_STATE_MSRS   8u
 #define VCPU_STATE_XSAVE  16u
 #define VCPU_STATE_LAPIC  32u
 #define VCPU_STATE_EVENTS 64u
-#define VCPU_STATE_ALL	  127u
+#define VCPU_STATE_ALL    127u
 struct vcpu_state {
 	uint32_t version, size, valid, reserved;
-	struct vcpu_regs  regs;
+	struct vcpu_regs regs;
 	struct vcpu_sregs sregs;
-	uint64_t	  dr[4], dr6, dr7;
-	struct vcpu_msr	  msrs[VCPU_MSRS_MAX];
-	uint32_t	  nr_msrs, xsave_size;
-	uint8_t		  xsave[VCPU_XSAVE_MAX]; /* standard (non-compacted) XSAVE format */
-	uint32_t	  lapic[64];		 /* register at offset n * 0x10 */
-	uint64_t	  lapic_timer_deadline;	 /* guest TSC, 0: none */
-	uint32_t	  mp_state;		 /* enum vcpu_mp_state */
-	uint8_t		  sipi_vector, nmi_pending, nmi_masked, interrupt_shadow;
-	struct vcpu_event pending;		 /* event cut short by an exit; type EVENT_INTR vector 0: none */
+	uint64_t dr[4], dr6, dr7;
+	struct vcpu_msr msrs[VCPU_MSRS_MAX];
+	uint32_t nr_msrs, xsave_size;
+	uint8_t xsave[VCPU_XSAVE_MAX]; /* standard (non-compacted) XSAVE format */
+	uint32_t lapic[64];            /* register at offset n * 0x10 */
+	uint64_t lapic_timer_deadline; /* guest TSC, 0: none */
+	uint32_t mp_state;             /* enum vcpu_mp_state */
+	uint8_t sipi_vector, nmi_pending, nmi_masked, interrupt_shadow;
+	struct vcpu_event pending; /* event cut short by an exit; type EVENT_INTR vector 0: none */
 };
 
 /* ---- the run page ---- */
 
 enum vcpu_exit {
 	VCPU_EXIT_NONE,
-	VCPU_EXIT_INTR,	      /* kicked, or immediate_exit */
-	VCPU_EXIT_IO,	      /* IN/OUT of a port that the kernel does not serve; INS/OUTS have io.string */
-	VCPU_EXIT_MMIO,	      /* access to a GPA that no memory backs: emulate the instruction at RIP */
-	VCPU_EXIT_IRQ_WINDOW, /* asked for by request_irq_window: the guest can take an interrupt now */
+	VCPU_EXIT_INTR, /* kicked, or immediate_exit */
+	VCPU_EXIT_IO, /* IN/OUT of a port that the kernel does not serve; INS/OUTS have io.string */
+	VCPU_EXIT_MMIO, /* access to a GPA that no memory backs: emulate the instruction at RIP */
+	VCPU_EXIT_IRQ_WINDOW, /* asked for by request_irq_window: the guest can take an interrupt
+				 now */
 	VCPU_EXIT_SHUTDOWN,   /* triple fault */
 	VCPU_EXIT_HYPERCALL,  /* reserved */
 	VCPU_EXIT_FAILED,     /* the kernel stopped the vCPU for good: `fail` says why */
 	VCPU_EXIT_RESET,      /* INIT to the boot processor: reset the VM */
 };
 
-#define RUN_REGS_DIRTY	1u /* vcpu_run first takes `regs` back */
+#define RUN_REGS_DIRTY  1u /* vcpu_run first takes `regs` back */
 #define RUN_SREGS_DIRTY 2u /* and `sregs` */
 
 /*
- * VCPU_EXIT_IO without io.string: the VMM puts the value of an IN into io.data and calls vcpu_run, which finishes the
- * instruction (RAX by size, RIP). VCPU_EXIT_MMIO and io.string: the VMM emulates the instruction, changes regs (RIP
- * too) and sets RUN_REGS_DIRTY. regs is valid at every exit, sregs at those two and whenever `sregs_valid`.
+ * VCPU_EXIT_IO without io.string: the VMM puts the value of an IN into io.data and calls vcpu_run,
+ * which finishes the instruction (RAX by size, RIP). VCPU_EXIT_MMIO and io.string: the VMM emulates
+ * the instruction, changes regs (RIP too) and sets RUN_REGS_DIRTY. regs is valid at every exit,
+ * sregs at those two and whenever `sregs_valid`.
  */
 struct vcpu_run {
 	/* VMM to kernel */
-	uint8_t	 request_irq_window, immediate_exit, reserved0[2];
+	uint8_t request_irq_window, immediate_exit, reserved0[2];
 	uint32_t dirty; /* RUN_*_DIRTY */
 	/* kernel to VMM */
 	uint32_t exit_reason; /* enum vcpu_exit */
-	uint8_t	 ready_for_irq, sregs_valid, cpl, reserved1;
+	uint8_t ready_for_irq, sregs_valid, cpl, reserved1;
 	union {
 		struct {
 			uint64_t next_rip;
 			uint32_t data;
 			uint16_t port;
-			uint8_t	 size, write, string, rep, addr_size, segment; /* segment: enum vcpu_seg */
+			uint8_t size, write, string, rep, addr_size,
+				segment; /* segment: enum vcpu_seg */
 		} io;
 		struct {
 			uint64_t gpa, gva; /* gva: 0 when not known */
-			uint8_t	 write, insn_len, reserved[6];
-			uint8_t	 insn[16]; /* insn_len bytes, 0: fetch them */
+			uint8_t write, insn_len, reserved[6];
+			uint8_t insn[16]; /* insn_len bytes, 0: fetch them */
 		} mmio;
 		struct {
 			uint64_t hw_reason, info1, info2;
-			char	 text[96];
+			char text[96];
 		} fail;
 		uint8_t space[256];
 	};
-	struct vcpu_regs  regs;
+	struct vcpu_regs regs;
 	struct vcpu_sregs sregs;
 };
 _Static_assert(sizeof(struct vcpu_run) <= 4096, "the run page is one page");
 
 /* ---- the machine ---- */
 
-enum power_action { POWER_OFF, POWER_REBOOT };
+enum power_action {
+	POWER_OFF,
+	POWER_REBOOT
+};
 
-enum sys_topic { SYS_TOPIC_HOST, SYS_TOPIC_CPU, SYS_TOPIC_MEMORY, SYS_TOPIC_CONTAINER, SYS_TOPIC_PROC, SYS_TOPIC_PCI };
+enum sys_topic {
+	SYS_TOPIC_HOST,
+	SYS_TOPIC_CPU,
+	SYS_TOPIC_MEMORY,
+	SYS_TOPIC_CONTAINER,
+	SYS_TOPIC_PROC,
+	SYS_TOPIC_PCI
+};
 
 struct sys_host {
-	char	 version[64], cpu_model[64], virt[16]; /* virt: "svm", "vmx", "none" */
+	char version[64], cpu_model[64], virt[16]; /* virt: "svm", "vmx", "none" */
 	uint32_t nr_cpus, nr_nodes, tsc_khz, nr_vms;
 	uint64_t uptime_ns, memory_total;
-	char	 cmdline[512];
+	char cmdline[512];
 };
 
 struct sys_cpu {
 	uint32_t cpu, apic_id, node, online;
 	uint64_t idle_ns, user_ns, guest_ns, kernel_ns;
 	uint64_t switches, interrupts, ipis, exits;
-	char	 mitigations[128];
+	char mitigations[128];
 };
 
 struct sys_memory { /* bytes */
-	uint64_t total, free, kernel_image, page_structs, kernel_used, user_used, guest_used, cpu_caches, boot_archive;
-	uint64_t at_rest_baseline; /* `kernel_used` + `user_used` when init had started its first shell */
+	uint64_t total, free, kernel_image, page_structs, kernel_used, user_used, guest_used,
+		cpu_caches, boot_archive;
+	uint64_t at_rest_baseline; /* `kernel_used` + `user_used` when init had started its first
+				      shell */
 };
 
 struct sys_container {
 	uint64_t id, parent, used, limit, peak; /* bytes */
-	char	 name[STRATA_NAME_MAX];
+	char name[STRATA_NAME_MAX];
 };
 
 struct sys_pci {
 	uint16_t segment;
-	uint8_t	 bus, device, function, class_code, subclass, prog_if;
+	uint8_t bus, device, function, class_code, subclass, prog_if;
 	uint16_t vendor, product;
 	uint64_t bar[6], bar_size[6];
 };

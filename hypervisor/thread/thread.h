@@ -2,12 +2,14 @@
 /*
  * Threads and the per-CPU scheduler.
  *
- * Each CPU has a ready queue that it alone touches, and an inbox (behind a lock, followed by an IPI) through which other
- * CPUs hand it threads: wakeups, new threads, steal requests. The kernel is not preemptive: a thread gives the CPU
- * away in thread_yield, in a sleep, in preempt_point(), or on the way back to ring 3 or a guest.
+ * Each CPU has a ready queue that it alone touches, and an inbox (behind a lock, followed by an
+ * IPI) through which other CPUs hand it threads: wakeups, new threads, steal requests. The kernel
+ * is not preemptive: a thread gives the CPU away in thread_yield, in a sleep, in preempt_point(),
+ * or on the way back to ring 3 or a guest.
  *
- * Sleeping: prepare (wait_begin on a queue, which takes its lock), check the condition under the lock, wait_sleep drops the lock. A wakeup
- * between check and sleep is not lost, because both take the queue's lock.
+ * Sleeping: prepare (wait_begin on a queue, which takes its lock), check the condition under the
+ * lock, wait_sleep drops the lock. A wakeup between check and sleep is not lost, because both take
+ * the queue's lock.
  */
 #pragma once
 
@@ -21,32 +23,42 @@
 struct thread;
 struct sched_class;
 
-enum thread_state { THREAD_NEW, THREAD_READY, THREAD_RUNNING, THREAD_SLEEPING, THREAD_DEAD };
+enum thread_state {
+	THREAD_NEW,
+	THREAD_READY,
+	THREAD_RUNNING,
+	THREAD_SLEEPING,
+	THREAD_DEAD
+};
 
 #define THREAD_WEIGHT_DEFAULT 1024
 
 struct thread_args {
-	const char	 *name;
+	const char *name;
 	void (*entry)(void *arg); /* kernel function; returning ends the thread */
-	void		 *arg;
-	struct container *container; /* charged for stack and struct; a reference is held until both are freed */
-	struct as	 *as;	     /* NULL: kernel thread */
-	cpu_id_t	  cpu;	     /* home CPU; CPU_ID_NONE: the least loaded */
-	uint32_t	  weight;    /* 0: default */
-	bool		  pinned;    /* never stolen by an idle CPU */
-	bool		  has_fpu;   /* ring-3 thread: allocates FPU state */
+	void *arg;
+	struct container *container; /* charged for stack and struct; a reference is held until both
+					are freed */
+	struct as *as;               /* NULL: kernel thread */
+	cpu_id_t cpu;                /* home CPU; CPU_ID_NONE: the least loaded */
+	uint32_t weight;             /* 0: default */
+	bool pinned;                 /* never stolen by an idle CPU */
+	bool has_fpu;                /* ring-3 thread: allocates FPU state */
 };
 
-void	       thread_init(void);	/* boot CPU, once: makes the caller the boot CPU's first thread */
-__noreturn void  thread_start_cpu(void);	/* each CPU: becomes its idle loop */
-struct thread *thread_create(const struct thread_args *args); /* not started; one reference for the caller; NULL: memory */
-void	       thread_start(struct thread *t);
+void thread_init(void); /* boot CPU, once: makes the caller the boot CPU's first thread */
+__noreturn void thread_start_cpu(void);                       /* each CPU: becomes its idle loop */
+struct thread *thread_create(const struct thread_args *args); /* not started; one reference for the
+								 caller; NULL: memory */
+void thread_start(struct thread *t);
 struct thread *thread_get(struct thread *t);
-void	       thread_put(struct thread *t); /* frees it when it is dead and the last reference goes; no lock held */
-__noreturn void  thread_exit(void);
-void	       thread_join(struct thread *t); /* sleeps until it is dead and off its stack: thread_put then frees both */
-void	       thread_yield(void);
-void	       thread_set_as(struct thread *t, struct as *as); /* for the current thread only: switches */
+void thread_put(
+	struct thread *t); /* frees it when it is dead and the last reference goes; no lock held */
+__noreturn void thread_exit(void);
+void thread_join(struct thread *t); /* sleeps until it is dead and off its stack: thread_put then
+				       frees both */
+void thread_yield(void);
+void thread_set_as(struct thread *t, struct as *as); /* for the current thread only: switches */
 
 static inline struct thread *thread_current(void)
 {
@@ -56,32 +68,36 @@ static inline struct thread *thread_current(void)
 }
 
 /* What upper layers hang on a thread: proc's struct for ring-3 threads. Set before start; [I]. */
-void  thread_set_owner(struct thread *t, void *owner);
+void thread_set_owner(struct thread *t, void *owner);
 void *thread_owner(const struct thread *t);
 struct fpu_state *thread_fpu(struct thread *t);
 struct as *thread_as(struct thread *t);
-/* FS and GS bases of ring 3, loaded whenever the thread runs; t is the current thread (takes effect at once) or not running. */
+/* FS and GS bases of ring 3, loaded whenever the thread runs; t is the current thread (takes effect
+ * at once) or not running. */
 void thread_set_user_bases(struct thread *t, uint64_t fs, uint64_t gs);
 void thread_get_user_bases(const struct thread *t, uint64_t *fs, uint64_t *gs);
-uint64_t   thread_id(const struct thread *t);
-cpu_id_t   thread_cpu(const struct thread *t);
-uint64_t   thread_run_time(const struct thread *t); /* ns */
-void	   thread_set_weight(struct thread *t, uint32_t weight);
+uint64_t thread_id(const struct thread *t);
+cpu_id_t thread_cpu(const struct thread *t);
+uint64_t thread_run_time(const struct thread *t); /* ns */
+void thread_set_weight(struct thread *t, uint32_t weight);
 
 /*
- * Interrupting: marks the thread; an interruptible sleep returns -EINTR at once, and thread_interrupted() tells. Used by kill and by
- * vcpu_kick. Any context. Also pulls it out of ring 3 or guest mode by an IPI so that its return hook runs.
+ * Interrupting: marks the thread; an interruptible sleep returns -EINTR at once, and
+ * thread_interrupted() tells. Used by kill and by vcpu_kick. Any context. Also pulls it out of ring
+ * 3 or guest mode by an IPI so that its return hook runs.
  */
 void thread_interrupt(struct thread *t);
-bool thread_interrupted(void);	       /* of the current thread */
+bool thread_interrupted(void); /* of the current thread */
 void thread_clear_interrupt(void);
 /*
- * Set once, by proc: called on the way back to ring 3 (from a system call, an interrupt or an exception, never on the way into a
- * guest) while the current thread is interrupted; no lock held. It may end the thread; else it clears the interrupt.
+ * Set once, by proc: called on the way back to ring 3 (from a system call, an interrupt or an
+ * exception, never on the way into a guest) while the current thread is interrupted; no lock held.
+ * It may end the thread; else it clears the interrupt.
  */
 void thread_set_interrupted_hook(void (*hook)(void));
 
-/* True when the current CPU should leave a guest or ring 3 promptly: something wants to run or the thread is interrupted. */
+/* True when the current CPU should leave a guest or ring 3 promptly: something wants to run or the
+ * thread is interrupted. */
 bool thread_need_resched(void);
 
 /* Bounded long work calls this with no lock held: takes pending interrupts and lets others run. */
@@ -103,20 +119,23 @@ void wait_begin(struct wait_queue *q);
 /* Drops it without sleeping. */
 void wait_end(struct wait_queue *q);
 /*
- * With q's lock taken by wait_begin: queues the current thread, drops the lock, sleeps until woken, until time_now() reaches
- * deadline (-ETIMEDOUT), or until interrupted if `interruptible` (-EINTR). 0: woken. The lock is not held afterwards.
+ * With q's lock taken by wait_begin: queues the current thread, drops the lock, sleeps until woken,
+ * until time_now() reaches deadline (-ETIMEDOUT), or until interrupted if `interruptible` (-EINTR).
+ * 0: woken. The lock is not held afterwards.
  */
 int wait_sleep(struct wait_queue *q, uint64_t deadline, bool interruptible);
-/* Wakes up to n waiters in order; returns how many. Takes the lock: never with it held. Any context. */
+/* Wakes up to n waiters in order; returns how many. Takes the lock: never with it held. Any
+ * context. */
 unsigned wait_wake(struct wait_queue *q, unsigned n);
 unsigned wait_wake_locked(struct wait_queue *q, unsigned n); /* with the lock held (wait_begin) */
 
-/* Condition variable in the usual sense: the caller's lock is dropped while it sleeps and taken again. */
+/* Condition variable in the usual sense: the caller's lock is dropped while it sleeps and taken
+ * again. */
 struct condvar {
 	struct wait_queue queue;
 };
 void condvar_init(struct condvar *c);
-int  condvar_wait(struct condvar *c, struct lock *l, uint64_t deadline, bool interruptible);
+int condvar_wait(struct condvar *c, struct lock *l, uint64_t deadline, bool interruptible);
 void condvar_signal(struct condvar *c);
 void condvar_broadcast(struct condvar *c);
 
@@ -124,21 +143,30 @@ int thread_sleep_until(uint64_t deadline, bool interruptible);
 
 /* ---- timers: one-shot, on the CPU that arms them ---- */
 
-/* Locks: [o] the CPU that armed it. A timer is disarmed on its own CPU or by timer_cancel from any (through the inbox, waits). */
+/* Locks: [o] the CPU that armed it. A timer is disarmed on its own CPU or by timer_cancel from any
+ * (through the inbox, waits). */
 struct timer {
 	struct heap_node node;
-	uint64_t	 deadline; /* ns, time_now() */
+	uint64_t deadline;             /* ns, time_now() */
 	void (*fire)(struct timer *t); /* interrupt context, interrupts off; may rearm */
-	cpu_id_t	 cpu;
-	bool		 armed;
+	cpu_id_t cpu;
+	bool armed;
 };
 
 void timer_init(struct timer *t, void (*fire)(struct timer *t));
-void timer_arm(struct timer *t, uint64_t deadline); /* on this CPU; moves it if it was armed here already */
-void timer_cancel(struct timer *t);		    /* after it returns, fire does not run and will not; no lock held if armed elsewhere */
+void timer_arm(struct timer *t,
+	       uint64_t deadline);  /* on this CPU; moves it if it was armed here already */
+void timer_cancel(struct timer *t); /* after it returns, fire does not run and will not; no lock
+				       held if armed elsewhere */
 
 /* ---- accounting for `cpu` and `top` ---- */
-enum cpu_time { CPU_TIME_IDLE, CPU_TIME_KERNEL, CPU_TIME_USER, CPU_TIME_GUEST, CPU_TIME_COUNT };
+enum cpu_time {
+	CPU_TIME_IDLE,
+	CPU_TIME_KERNEL,
+	CPU_TIME_USER,
+	CPU_TIME_GUEST,
+	CPU_TIME_COUNT
+};
 struct cpu_account {
 	uint64_t ns[CPU_TIME_COUNT], switches;
 };

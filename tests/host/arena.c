@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Physical memory for host tests: a large reservation of address space, of which only RAM (and the page structs of
-// sections with RAM) can be accessed, so that a touch of anything else ends the test.
+// Physical memory for host tests: a large reservation of address space, of which only RAM (and the
+// page structs of sections with RAM) can be accessed, so that a touch of anything else ends the
+// test.
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +15,8 @@ uintptr_t host_page_structs_base;
 
 static uintptr_t reserve(uint64_t size)
 {
-	void *p = mmap(NULL, size + GiB(1), PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	void *p = mmap(NULL, size + GiB(1), PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+		       -1, 0);
 
 	if (p == MAP_FAILED) {
 		perror("mmap");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// CPUs for host tests. Linux programs don't use GS, so its base can be the per-CPU area as in the kernel. The linker
-// sets __percpu_start to the start of the program's image: an area is therefore as large as the image, and mostly unused.
+// CPUs for host tests. Linux programs don't use GS, so its base can be the per-CPU area as in the
+// kernel. The linker sets __percpu_start to the start of the program's image: an area is therefore
+// as large as the image, and mostly unused.
 #include <assert.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -28,7 +29,8 @@ void host_cpu_init(unsigned nr)
 	size_t size = (size_t)(_end - __percpu_start);
 
 	for (unsigned i = 0; i < nr; i++) {
-		cpus[i] = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		cpus[i] = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+			       0);
 		assert(cpus[i] != MAP_FAILED);
 		cpus[i]->self = cpus[i];
 		cpus[i]->id = CPU_ID(i);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Ticket locks for host tests: a waiter yields, since the holder may be a thread that does not run. Owner and re-acquire
-// are checked; ranks are the kernel's business (lock/lock.c), whose own test runs on the host by itself.
+// Ticket locks for host tests: a waiter yields, since the holder may be a thread that does not run.
+// Owner and re-acquire are checked; ranks are the kernel's business (lock/lock.c), whose own test
+// runs on the host by itself.
 #include <sched.h>
 #include "cpu/log.h"
 #include "lock/lock.h"
@@ -30,7 +31,8 @@ bool lock_try(struct lock *l)
 {
 	uint32_t ticket = __atomic_load_n(&l->serving, __ATOMIC_RELAXED);
 
-	if (!__atomic_compare_exchange_n(&l->next, &ticket, ticket + 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+	if (!__atomic_compare_exchange_n(&l->next, &ticket, ticket + 1, false, __ATOMIC_ACQUIRE,
+					 __ATOMIC_RELAXED))
 		return false;
 	note_owner(l);
 	return true;
