@@ -6,6 +6,7 @@
 #include "cpu/cpu.h"
 #include "cpu/log.h"
 #include "cpu/msr.h"
+#include "cpu/time.h"
 
 void boot_main(struct boot_info *info)
 {
@@ -13,6 +14,7 @@ void boot_main(struct boot_info *info)
 	boot_init_log(info);
 	boot_check_cpu(info);
 	boot_init_acpi(info);
+	time_init();
 	boot_run_selftests(info);
 	log_info("no layer above lock is started yet: halted");
 	cpu_halt();
