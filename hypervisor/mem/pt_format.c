@@ -1,21 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The formats. Host and nested tables are the same x86-64 entries (AMD APM 2, "Page-Translation-Table Entry Fields" and
-// "Nested Paging"); in nested ones every guest access is a user access, so U/S is set throughout.
-// The address of a leaf that is kept but not present is stored inverted, so that no CPU forwards data from it (L1TF).
+// The formats. Host and nested tables are the same x86-64 entries (AMD APM 2,
+// "Page-Translation-Table Entry Fields" and "Nested Paging"); in nested ones every guest access is
+// a user access, so U/S is set throughout. The address of a leaf that is kept but not present is
+// stored inverted, so that no CPU forwards data from it (L1TF).
 #include "mem/pt.h"
 
-#define PTE_P	  (1ull << 0)
-#define PTE_W	  (1ull << 1)
-#define PTE_U	  (1ull << 2)
-#define PTE_PWT	  (1ull << 3)
-#define PTE_PCD	  (1ull << 4)
-#define PTE_A	  (1ull << 5)
-#define PTE_D	  (1ull << 6)
-#define PTE_PS	  (1ull << 7)
-#define PTE_G	  (1ull << 8)
+#define PTE_P     (1ull << 0)
+#define PTE_W     (1ull << 1)
+#define PTE_U     (1ull << 2)
+#define PTE_PWT   (1ull << 3)
+#define PTE_PCD   (1ull << 4)
+#define PTE_A     (1ull << 5)
+#define PTE_D     (1ull << 6)
+#define PTE_PS    (1ull << 7)
+#define PTE_G     (1ull << 8)
 #define PTE_OWNED (1ull << 9)  /* available to software */
 #define PTE_KEPT  (1ull << 10) /* available to software: a leaf without P */
-#define PTE_NX	  (1ull << 63)
+#define PTE_NX    (1ull << 63)
 #define PTE_ADDR  0x000ffffffffff000ull
 
 static phys_t leaf_mask(unsigned level)
@@ -45,7 +46,8 @@ static uint64_t x86_leaf(phys_t pa, unsigned level, unsigned rights)
 
 static uint64_t host_leaf(phys_t pa, unsigned level, unsigned rights)
 {
-	return x86_leaf(pa, level, rights) | bit_if(rights, PT_USER, PTE_U) | bit_if(rights, PT_GLOBAL, PTE_G);
+	return x86_leaf(pa, level, rights) | bit_if(rights, PT_USER, PTE_U) |
+	       bit_if(rights, PT_GLOBAL, PTE_G);
 }
 
 static uint64_t npt_leaf(phys_t pa, unsigned level, unsigned rights)

@@ -42,7 +42,8 @@ static void join_neighbours(struct range_set *s)
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < s->nr; i++) {
-		if (n && end_of(&s->at[n - 1]) == s->at[i].base && s->at[n - 1].node == s->at[i].node)
+		if (n && end_of(&s->at[n - 1]) == s->at[i].base &&
+		    s->at[n - 1].node == s->at[i].node)
 			s->at[n - 1].size += s->at[i].size;
 		else
 			s->at[n++] = s->at[i];
@@ -66,7 +67,8 @@ static phys_t clipped_end(const struct mem_range *r, phys_t limit)
 	return r->base >= limit || r->size > limit - r->base ? limit : end_of(r);
 }
 
-bool ranges_normalize(struct range_set *out, const struct mem_range *in, unsigned nr, bool inwards, phys_t limit)
+bool ranges_normalize(struct range_set *out, const struct mem_range *in, unsigned nr, bool inwards,
+		      phys_t limit)
 {
 	out->nr = 0;
 	for (unsigned i = 0; i < nr; i++) {
@@ -113,7 +115,8 @@ bool ranges_intersect(struct range_set *out, const struct range_set *a, const st
 	for (unsigned i = 0, j = 0; i < a->nr && j < b->nr;) {
 		phys_t end_a = end_of(&a->at[i]), end_b = end_of(&b->at[j]);
 
-		if (!append(out, MAX(a->at[i].base, b->at[j].base), MIN(end_a, end_b), a->at[i].node))
+		if (!append(out, MAX(a->at[i].base, b->at[j].base), MIN(end_a, end_b),
+			    a->at[i].node))
 			return false;
 		if (end_a <= end_b)
 			i++;

@@ -20,7 +20,8 @@ static void to_map(const struct range_set *s, int8_t *map)
 {
 	memset(map, -1, PAGES);
 	for (unsigned i = 0; i < s->nr; i++) {
-		assert_true(s->at[i].size > 0 && IS_ALIGNED(s->at[i].base | s->at[i].size, PAGE_SIZE));
+		assert_true(s->at[i].size > 0 &&
+			    IS_ALIGNED(s->at[i].base | s->at[i].size, PAGE_SIZE));
 		if (i) {
 			phys_t end = s->at[i - 1].base + s->at[i - 1].size;
 
@@ -92,7 +93,8 @@ static void sets_against_model(void **state)
 		uint64_t pages = 0;
 		memset(map, -1, PAGES);
 		for (unsigned i = 0; i < out.nr; i++)
-			for (phys_t pa = out.at[i].base; pa < out.at[i].base + out.at[i].size; pa += PAGE_SIZE)
+			for (phys_t pa = out.at[i].base; pa < out.at[i].base + out.at[i].size;
+			     pa += PAGE_SIZE)
 				map[pa / PAGE_SIZE] = (int8_t)out.at[i].node;
 		for (unsigned i = 0; i < PAGES; i++) {
 			assert_int_equal(map[i], map_b[i] != -1 ? map_a[i] : -1);
@@ -113,7 +115,8 @@ static void take_from_the_top(void **state)
 	assert_int_equal(node, 1);
 	assert_int_equal(ranges_take(&a, MiB(2), MiB(2), RAM_END, &node), MiB(6));
 	assert_int_equal(node, 0);
-	assert_int_equal(ranges_take(&a, PAGE_SIZE, PAGE_SIZE, RAM_END, &node), MiB(19) - PAGE_SIZE);
+	assert_int_equal(ranges_take(&a, PAGE_SIZE, PAGE_SIZE, RAM_END, &node),
+			 MiB(19) - PAGE_SIZE);
 	assert_int_equal(ranges_take(&a, PAGE_SIZE, PAGE_SIZE, MiB(2), &node), MiB(2) - PAGE_SIZE);
 	assert_int_equal(ranges_take(&a, MiB(5), PAGE_SIZE, RAM_END, &node), 0);
 	assert_int_equal(ranges_size(&a), MiB(10) - 2 * PAGE_SIZE - MiB(4));
@@ -121,7 +124,9 @@ static void take_from_the_top(void **state)
 
 static void wild_ranges(void **state)
 {
-	const struct mem_range in[] = { { UINT64_MAX - 10, 5, 0 }, { MiB(1), UINT64_MAX, 0 }, { 0, 100, 1 }, { 5, 0, 0 } };
+	const struct mem_range in[] = {
+		{ UINT64_MAX - 10, 5, 0 }, { MiB(1), UINT64_MAX, 0 }, { 0, 100, 1 }, { 5, 0, 0 }
+	};
 	static struct mem_range many[MEM_RANGES_MAX + 1];
 
 	(void)state;

@@ -69,6 +69,7 @@ void host_machine_init(void)
 		{ MiB(1), MiB(700), 0 },
 		{ GiB(4), GiB(3), 0 },
 		{ GiB(7), GiB(2) + MiB(6), 1 },
+		{ GiB(12) + SECTION_SIZE, SECTION_SIZE, 0 }, /* its buddy has no page structs */
 	};
 
 	host_cpu_init(4);
