@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Ranges are kept sorted by start and found by binary search. Accesses that do not fit one range,
+// or are wider than its device takes, are split in two halves, each found anew.
+
+#include "vmm/bus.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+
+/* Number of ranges that start at or below `addr`. */
+static unsigned upper_bound(const struct bus_range *ranges, unsigned count, uint64_t addr)
+{
+	unsigned low = 0, high = count;
+
+	while (low < high) {
+		unsigned middle = (low + high) / 2;
+
+		if (ranges[middle].start <= addr)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+int bus_claim(struct bus *bus, enum bus_space space, uint64_t start, uint64_t size,
+	      const struct bus_ops *ops, void *device, pthread_mutex_t *lock)
+{
+	struct bus_range *r = bus->ranges[space];
+	unsigned count = bus->count[space];
+	unsigned at = upper_bound(r, count, start);
+
+	if (size == 0 || start + (size - 1) < start)
+		return -EINVAL;
+	if (count == BUS_RANGES_MAX)
+		return -ENOSPC;
+	if (at > 0 && start - r[at - 1].start < r[at - 1].size)
+		return -EBUSY;
+	if (at < count && r[at].start - start < size)
+		return -EBUSY;
+	memmove(&r[at + 1], &r[at], (count - at) * sizeof(*r));
+	r[at] = (struct bus_range){ start, size, ops, device, lock };
+	bus->count[space]++;
+	return 0;
+}
+
+static const struct bus_range *find(const struct bus *bus, enum bus_space space, uint64_t addr)
+{
+	unsigned at = upper_bound(bus->ranges[space], bus->count[space], addr);
+	const struct bus_range *r = at ? &bus->ranges[space][at - 1] : NULL;
+
+	return r && addr - r->start < r->size ? r : NULL;
+}
+
+static uint64_t ones(unsigned size)
+{
+	return size == 8 ? UINT64_MAX : (1ull << (8 * size)) - 1;
+}
+
+static bool whole(const struct bus_range *r, uint64_t addr, unsigned size)
+{
+	return size <= r->ops->max_size && size <= r->size - (addr - r->start);
+}
+
+uint64_t bus_read(const struct bus *bus, enum bus_space space, uint64_t addr, unsigned size)
+{
+	const struct bus_range *r = find(bus, space, addr);
+	unsigned half = size / 2;
+	uint64_t value;
+
+	if (r && whole(r, addr, size)) {
+		pthread_mutex_lock(r->lock);
+		value = r->ops->read(r->device, addr - r->start, size);
+		pthread_mutex_unlock(r->lock);
+		return value & ones(size);
+	}
+	if (size == 1)
+		return ones(1);
+	value = bus_read(bus, space, addr, half);
+	return value | bus_read(bus, space, addr + half, half) << (8 * half);
+}
+
+void bus_write(const struct bus *bus, enum bus_space space, uint64_t addr, unsigned size,
+	       uint64_t value)
+{
+	const struct bus_range *r = find(bus, space, addr);
+	unsigned half = size / 2;
+
+	value &= ones(size);
+	if (r && whole(r, addr, size)) {
+		pthread_mutex_lock(r->lock);
+		r->ops->write(r->device, addr - r->start, size, value);
+		pthread_mutex_unlock(r->lock);
+	} else if (size > 1) {
+		bus_write(bus, space, addr, half, value);
+		bus_write(bus, space, addr + half, half, value >> (8 * half));
+	}
+}

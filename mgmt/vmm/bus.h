@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The table of port and memory ranges that devices claim, and the dispatch of guest accesses to
+ * them.
+ *
+ * Contract: devices claim ranges while the machine is built; after that the table is immutable, so
+ * dispatch takes no lock of its own. An access of 1, 2, 4 or 8 bytes goes to its device with the
+ * device's lock held. One that is wider than the device takes, or crosses the end of a range, is
+ * split in halves. What nobody claims reads as all ones, and writes there are dropped.
+ */
+#pragma once
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct bus_ops {
+	const char *name;
+	unsigned max_size; /* widest access that the device takes: 1, 2, 4 or 8 */
+	/* `offset` is from the start of the range. Called with the range's lock held. */
+	uint64_t (*read)(void *device, uint64_t offset, unsigned size);
+	void (*write)(void *device, uint64_t offset, unsigned size, uint64_t value);
+};
+
+struct bus_range {
+	uint64_t start, size;
+	const struct bus_ops *ops;
+	void *device;
+	pthread_mutex_t *lock;
+};
+
+enum bus_space {
+	BUS_PORT,
+	BUS_MEMORY,
+	BUS_SPACES
+};
+
+#define BUS_RANGES_MAX 32
+
+struct bus {
+	struct bus_range ranges[BUS_SPACES][BUS_RANGES_MAX]; /* sorted, disjoint */
+	unsigned count[BUS_SPACES];
+};
+
+/* 0; -EBUSY: overlaps a range that is there; -ENOSPC: the table is full; -EINVAL: empty or wraps.
+ */
+int bus_claim(struct bus *bus, enum bus_space space, uint64_t start, uint64_t size,
+	      const struct bus_ops *ops, void *device, pthread_mutex_t *lock);
+
+uint64_t bus_read(const struct bus *bus, enum bus_space space, uint64_t addr, unsigned size);
+void bus_write(const struct bus *bus, enum bus_space space, uint64_t addr, unsigned size,
+	       uint64_t value);

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// TEST-WITH: mgmt/vmm/config.c
+// TEST-LIBS: -linih
+// Good files give their values, and each kind of mistake gives one line with file, line, key and
+// what was expected.
+
+#include "vmm/config.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "lib/bits.h"
+
+static int parse(struct vm_config *c, const char *text, char error[VM_CONFIG_ERROR_MAX])
+{
+	return vm_config_parse(c, "/vms/web-1.conf", text, strlen(text), error);
+}
+
+static void accepts_every_key(void **state)
+{
+	static const char text[] = "# a comment\n"
+				   "[vm]\n"
+				   "vcpus = 4\n"
+				   "memory = 0x10M ; sixteen\n"
+				   "kernel = /guests/vmlinux\n"
+				   "initrd=/guests/initrd\n"
+				   "cmdline = console=ttyS0 root=/dev/ram\n"
+				   "   quiet\n"
+				   "\tpanic=-1\n"
+				   "autostart = yes\n"
+				   "reboot: stop\n"
+				   "weight = 250\n"
+				   "[module 1]\n"
+				   "file = /guests/b\n"
+				   "[module 0]\n"
+				   "file = /guests/a\n"
+				   "cmdline = x y\n"
+				   "[console 2]\n"
+				   "scrollback = 1M\n"
+				   "[fw-cfg 0]\n"
+				   "name = opt/strata/x\n"
+				   "file = /guests/x\n"
+				   "[debug-exit]\n";
+	char error[VM_CONFIG_ERROR_MAX];
+	struct vm_config c;
+
+	(void)state;
+	assert_int_equal(parse(&c, text, error), 0);
+	assert_string_equal(error, "");
+	assert_string_equal(c.name, "web-1");
+	assert_int_equal(c.vcpus, 4);
+	assert_int_equal(c.memory, 16 << 20);
+	assert_string_equal(c.kernel, "/guests/vmlinux");
+	assert_string_equal(c.initrd, "/guests/initrd");
+	assert_string_equal(c.cmdline, "console=ttyS0 root=/dev/ram quiet panic=-1");
+	assert_true(c.autostart);
+	assert_int_equal(c.reboot, VM_REBOOT_STOP);
+	assert_int_equal(c.weight, 250);
+	assert_int_equal(c.nr_modules, 2);
+	assert_string_equal(c.modules[0].file, "/guests/a");
+	assert_string_equal(c.modules[0].cmdline, "x y");
+	assert_string_equal(c.modules[1].file, "/guests/b");
+	assert_null(c.modules[1].cmdline);
+	assert_true(c.consoles[0].present);
+	assert_false(c.consoles[1].present);
+	assert_true(c.consoles[2].present);
+	assert_int_equal(c.consoles[2].scrollback, 1 << 20);
+	assert_int_equal(c.nr_fw_files, 1);
+	assert_string_equal(c.fw_files[0].name, "opt/strata/x");
+	assert_true(c.debug_exit);
+	assert_int_equal(c.debug_exit_port, 0xf4);
+	vm_config_free(&c);
+}
+
+static void fills_in_defaults(void **state)
+{
+	char error[VM_CONFIG_ERROR_MAX];
+	struct vm_config c;
+
+	(void)state;
+	assert_int_equal(parse(&c, "[vm]\nkernel=/k", error), 0);
+	assert_int_equal(c.vcpus, 1);
+	assert_int_equal(c.memory, 128 << 20);
+	assert_string_equal(c.cmdline, "");
+	assert_null(c.initrd);
+	assert_false(c.autostart);
+	assert_false(c.debug_exit);
+	assert_true(c.consoles[0].present);
+	assert_int_equal(c.consoles[0].scrollback, 64 << 10);
+	vm_config_free(&c);
+}
+
+static const struct {
+	const char *text, *error;
+} mistakes[] = {
+	{ "", ":0: kernel: missing in [vm]; expected the path of the guest's kernel" },
+	{ "[vm]\nkernel=k\n", ":2: kernel: expected a path that starts with /" },
+	{ "[vm]\nkernel=/k\nvcpus=0\n", ":3: vcpus: expected a number from 1 to 64" },
+	{ "[vm]\nkernel=/k\nvcpus=65\n", ":3: vcpus: expected a number from 1 to 64" },
+	{ "[vm]\nkernel=/k\nvcpus=2x\n", ":3: vcpus: expected a number from 1 to 64" },
+	{ "[vm]\nkernel=/k\nvcpus=-1\n", ":3: vcpus: expected a number from 1 to 64" },
+	{ "[vm]\nkernel=/k\nvcpus=\n", ":3: vcpus: expected a number from 1 to 64" },
+	{ "[vm]\nmemory=1000000\n",
+	  ":2: memory: expected a size that is a multiple of 1M, such as 256M or 2G" },
+	{ "[vm]\nmemory=99999999999999999999\n",
+	  ":2: memory: expected a size that is a multiple of 1M, such as 256M or 2G" },
+	{ "[vm]\nmemory=1T1\n",
+	  ":2: memory: expected a size that is a multiple of 1M, such as 256M or 2G" },
+	{ "[vm]\nmemory=18446744073709551615T\n",
+	  ":2: memory: expected a size that is a multiple of 1M, such as 256M or 2G" },
+	{ "[vm]\nautostart=maybe\n", ":2: autostart: expected yes or no" },
+	{ "[vm]\nreboot=yes\n", ":2: reboot: expected restart or stop" },
+	{ "[vm]\ncpus=2\n", ":2: cpus: unknown key in [vm]" },
+	{ "[vm]\nvcpus=2\n\nvcpus=2\n", ":4: vcpus: duplicate key in [vm]; expected it once" },
+	{ "[vm]\nvcpus=2\n  3\n", ":3: vcpus: duplicate key in [vm]; expected it once" },
+	{ "[vm]\ncmdline=2\ncmdline=2\n", ":3: cmdline: duplicate key in [vm]; expected it once" },
+	{ "[vm]\nkernel=/k\n[vm]\n", ":3: [vm]: duplicate section; expected it once" },
+	{ "[disks]\n",
+	  ":1: [disks]: unknown section; expected vm, module N, console N, fw-cfg N or "
+	  "debug-exit" },
+	{ "[console 4]\n", ":1: [console 4]: unknown section; expected vm, module N, console N, "
+			   "fw-cfg N or debug-exit" },
+	{ "[console]\n",
+	  ":1: [console]: unknown section; expected vm, module N, console N, fw-cfg N "
+	  "or debug-exit" },
+	{ "[console 1\n", ":1: [: expected [section] with a name of at most 49 characters" },
+	{ "vcpus=2\n", ":1: vcpus: expected a [section] line at the left margin before it" },
+	{ " [vm]\nvcpus=2\n", ":2: vcpus: expected a [section] line at the left margin before it" },
+	{ "[vm]\nkernel=/k\nwhat is this\n",
+	  ":3: line: expected [section], key = value or # comment" },
+	{ "[vm]\nkernel=/k\n[module 1]\nfile=/x\n",
+	  ":4: file: missing in [module 0]; expected the path of the module" },
+	{ "[vm]\nkernel=/k\n[fw-cfg 0]\nname=etc/x\n",
+	  ":4: name: expected a name that starts with opt/, of at most 55 characters" },
+	{ "[vm]\nkernel=/k\n[debug-exit]\nport=0x70\n",
+	  ":4: port: expected a port from 0x80 to 0xffff" },
+	{ "[vm]\nkernel=/k\n[console 0]\nscrollback=1K\n",
+	  ":4: scrollback: expected a size from 64K to 4M" },
+};
+
+static void names_each_mistake(void **state)
+{
+	char error[VM_CONFIG_ERROR_MAX], expected[VM_CONFIG_ERROR_MAX];
+	struct vm_config c;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(mistakes); i++) {
+		snprintf(expected, sizeof(expected), "/vms/web-1.conf%s", mistakes[i].error);
+		assert_int_equal(parse(&c, mistakes[i].text, error), -EINVAL);
+		assert_string_equal(error, expected);
+	}
+}
+
+static void refuses_long_and_binary_lines(void **state)
+{
+	char error[VM_CONFIG_ERROR_MAX], text[8192];
+	struct vm_config c;
+
+	(void)state;
+	memcpy(text, "[vm]\ncmdline=", 13);
+	memset(text + 13, 'x', sizeof(text) - 14);
+	text[sizeof(text) - 1] = '\0';
+	assert_int_equal(parse(&c, text, error), -EINVAL);
+	assert_string_equal(error, "/vms/web-1.conf:2: line: expected at most 4094 characters; use "
+				   "continuation lines");
+	text[13 + VM_CONFIG_CMDLINE_MAX + 1] = '\0';
+	assert_int_equal(parse(&c, text, error), -EINVAL);
+	assert_non_null(strstr(error, ":2: cmdline: expected a line of at most 2047"));
+	assert_int_equal(vm_config_parse(&c, "/vms/a.conf", "[vm]\nk\0=1\n", 10, error), -EINVAL);
+	assert_string_equal(error, "/vms/a.conf:2: line: expected text, found a NUL byte");
+}
+
+static void refuses_bad_names(void **state)
+{
+	static const char *const paths[] = {
+		"/vms/.conf/", "/vms/a b.conf", "/vms/",
+		"/vms/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.conf"
+	};
+	char error[VM_CONFIG_ERROR_MAX];
+	struct vm_config c;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
+		assert_int_equal(vm_config_parse(&c, paths[i], "[vm]\nkernel=/k\n", 15, error),
+				 -EINVAL);
+		assert_non_null(strstr(error, ":0: name: expected a file name of at most 31"));
+	}
+}
+
+static void reads_files(void **state)
+{
+	char error[VM_CONFIG_ERROR_MAX], path[] = "/tmp/strata-XXXXXX.conf";
+	static const char text[] = "[vm]\nkernel=/k\n";
+	struct vm_config c;
+	int fd = mkstemps(path, 5);
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, sizeof(text) - 1), sizeof(text) - 1);
+	close(fd);
+	assert_int_equal(vm_config_read(&c, path, error), 0);
+	assert_string_equal(c.kernel, "/k");
+	vm_config_free(&c);
+	unlink(path);
+	assert_int_equal(vm_config_read(&c, path, error), -ENOENT);
+	assert_non_null(strstr(error, ":0: file: cannot be opened: "));
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(accepts_every_key),
+		cmocka_unit_test(fills_in_defaults),
+		cmocka_unit_test(names_each_mistake),
+		cmocka_unit_test(refuses_long_and_binary_lines),
+		cmocka_unit_test(refuses_bad_names),
+		cmocka_unit_test(reads_files),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
