@@ -11,12 +11,29 @@
 /* 16 bytes at 9600 baud take 17 ms; a poll is about 1 us on real hardware. */
 #define TX_POLLS 100000u
 
-static uint8_t reg_read(const struct uart16550 *u, unsigned int reg)
+/* A holder sends 16 bytes at most before it lets go, but for a whole line of the log. */
+#define LOCK_SPINS 50000000u
+
+void uart_lock(struct uart16550 *u)
+{
+	for (unsigned int i = 0; i < LOCK_SPINS; i++) {
+		if (!__atomic_exchange_n(&u->busy, 1, __ATOMIC_ACQUIRE))
+			return;
+		__builtin_ia32_pause();
+	}
+}
+
+void uart_unlock(struct uart16550 *u)
+{
+	__atomic_store_n(&u->busy, 0, __ATOMIC_RELEASE);
+}
+
+uint8_t uart_read_reg(const struct uart16550 *u, unsigned int reg)
 {
 	return port_in8((uint16_t)(u->port + reg));
 }
 
-static void reg_write(const struct uart16550 *u, unsigned int reg, uint8_t v)
+void uart_write_reg(const struct uart16550 *u, unsigned int reg, uint8_t v)
 {
 	port_out8((uint16_t)(u->port + reg), v);
 }
@@ -24,14 +41,14 @@ static void reg_write(const struct uart16550 *u, unsigned int reg, uint8_t v)
 /* The low half of IER and the scratch register hold what is written; an empty bus does not. */
 static bool uart_present(const struct uart16550 *u)
 {
-	reg_write(u, UART_IER, 0);
-	if (reg_read(u, UART_IER) != 0)
+	uart_write_reg(u, UART_IER, 0);
+	if (uart_read_reg(u, UART_IER) != 0)
 		return false;
-	reg_write(u, UART_SCR, 0x5a);
-	if (reg_read(u, UART_SCR) != 0x5a)
+	uart_write_reg(u, UART_SCR, 0x5a);
+	if (uart_read_reg(u, UART_SCR) != 0x5a)
 		return false;
-	reg_write(u, UART_SCR, 0xa5);
-	return reg_read(u, UART_SCR) == 0xa5;
+	uart_write_reg(u, UART_SCR, 0xa5);
+	return uart_read_reg(u, UART_SCR) == 0xa5;
 }
 
 int uart_init(struct uart16550 *u, uint16_t port, uint32_t baud)
@@ -43,12 +60,12 @@ int uart_init(struct uart16550 *u, uint16_t port, uint32_t baud)
 	if (!uart_present(&probe))
 		return -ENODEV;
 	uint16_t divisor = (uint16_t)(UART_BAUD_MAX / baud);
-	reg_write(&probe, UART_LCR, UART_LCR_DLAB);
-	reg_write(&probe, UART_DLL, (uint8_t)divisor);
-	reg_write(&probe, UART_DLM, (uint8_t)(divisor >> 8));
-	reg_write(&probe, UART_LCR, UART_LCR_8N1);
-	reg_write(&probe, UART_FCR, UART_FCR_ENABLE | UART_FCR_CLEAR_RX | UART_FCR_CLEAR_TX);
-	reg_write(&probe, UART_MCR, UART_MCR_DTR | UART_MCR_RTS | UART_MCR_OUT2);
+	uart_write_reg(&probe, UART_LCR, UART_LCR_DLAB);
+	uart_write_reg(&probe, UART_DLL, (uint8_t)divisor);
+	uart_write_reg(&probe, UART_DLM, (uint8_t)(divisor >> 8));
+	uart_write_reg(&probe, UART_LCR, UART_LCR_8N1);
+	uart_write_reg(&probe, UART_FCR, UART_FCR_ENABLE | UART_FCR_CLEAR_RX | UART_FCR_CLEAR_TX);
+	uart_write_reg(&probe, UART_MCR, UART_MCR_DTR | UART_MCR_RTS | UART_MCR_OUT2);
 	*u = probe;
 	return 0;
 }
@@ -56,25 +73,27 @@ int uart_init(struct uart16550 *u, uint16_t port, uint32_t baud)
 static void wait_lsr(const struct uart16550 *u, uint8_t bit)
 {
 	for (unsigned int i = 0; i < TX_POLLS; i++)
-		if (reg_read(u, UART_LSR) & bit)
+		if (uart_read_reg(u, UART_LSR) & bit)
 			return;
 }
 
-void uart_write(const struct uart16550 *u, const char *s, size_t len)
+void uart_write(struct uart16550 *u, const char *s, size_t len)
 {
 	if (u->port == 0)
 		return;
+	uart_lock(u);
 	for (size_t i = 0; i < len; i++) {
 		if (s[i] == '\n') {
 			wait_lsr(u, UART_LSR_THRE);
-			reg_write(u, UART_THR, '\r');
+			uart_write_reg(u, UART_THR, '\r');
 		}
 		wait_lsr(u, UART_LSR_THRE);
-		reg_write(u, UART_THR, (uint8_t)s[i]);
+		uart_write_reg(u, UART_THR, (uint8_t)s[i]);
 	}
+	uart_unlock(u);
 }
 
-void uart_drain(const struct uart16550 *u)
+void uart_drain(struct uart16550 *u)
 {
 	if (u->port != 0)
 		wait_lsr(u, UART_LSR_TEMT);

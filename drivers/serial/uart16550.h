@@ -15,7 +15,13 @@
 
 struct uart16550 {
 	uint16_t port; /* first I/O port; 0: none */
+	uint32_t busy; /* [a] raw lock of the registers */
 };
+
+void uart_lock(struct uart16550 *u);
+void uart_unlock(struct uart16550 *u);
+uint8_t uart_read_reg(const struct uart16550 *u, unsigned int reg);
+void uart_write_reg(const struct uart16550 *u, unsigned int reg, uint8_t v);
 
 /*
  * Sets the UART at `port` to `baud` (a divisor of 115200), 8n1, FIFOs on, interrupts off.
@@ -23,8 +29,8 @@ struct uart16550 {
  */
 int uart_init(struct uart16550 *u, uint16_t port, uint32_t baud);
 
-/* Sends all of s, a newline as CR LF. Returns when the last byte is in the FIFO. */
-void uart_write(const struct uart16550 *u, const char *s, size_t len);
+/* Sends all of s, a newline as CR LF. Returns when the last byte is in the FIFO. Takes the lock. */
+void uart_write(struct uart16550 *u, const char *s, size_t len);
 
 /* Waits until the last bit has left the UART (before a shutdown). */
-void uart_drain(const struct uart16550 *u);
+void uart_drain(struct uart16550 *u);
