@@ -17,9 +17,11 @@ void boot_entry(phys_t boot_params_pa, phys_t image_pa)
 	boot_info.image_base = image_pa;
 	boot_info.image_size = (uint64_t)(image_end - image_start);
 
+	/* mem finds our tables through the direct map, wherever the image lies. */
+	const void *image = early_map(image_pa, boot_info.image_size);
 	const struct boot_params *bp = early_map(boot_params_pa, sizeof(*bp));
 	const char *error = "boot_params is out of reach";
-	if (bp)
+	if (image && bp)
 		error = boot_params_parse(bp, early_map, &boot_info);
 	early_console_init(boot_info.cmdline);
 	if (error)

@@ -22,6 +22,9 @@ void boot_init_acpi(const struct boot_info *info);
 /* Takes the page for the other CPUs' start and hands the rest of RAM to mem, by node. */
 void boot_init_mem(const struct boot_info *info);
 
+/* Interrupt lines masked, power registers, PCI functions. */
+void boot_init_devices(const struct boot_info *info);
+
 /* Starts the other CPUs of the MADT one after the other; each runs boot_secondary_main. */
 void boot_start_cpus(const struct boot_info *info);
 

@@ -14,7 +14,9 @@ void boot_main(struct boot_info *info)
 	boot_init_log(info);
 	boot_check_cpu(info);
 	boot_init_acpi(info);
+	boot_init_mem(info);
 	time_init();
+	boot_init_devices(info);
 	boot_run_selftests(info);
 	log_info("no layer above lock is started yet: halted");
 	cpu_halt();

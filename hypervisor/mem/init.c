@@ -16,8 +16,9 @@
 
 /* Less than this and not even the boot archive's shell would start. */
 #define MEMORY_MIN MiB(32)
-/* What is mapped at its physical address while CPUs start: conventional memory. */
-#define IDENTITY_END 0xa0000ull
+/* What is mapped at its physical address while CPUs start: conventional memory, less page 0. */
+#define IDENTITY_BASE PAGE_SIZE
+#define IDENTITY_SIZE (0xa0000ull - IDENTITY_BASE)
 /* The direct map below this is there before mem_init. */
 #define EARLY_END GiB(4)
 
@@ -132,7 +133,7 @@ static void build_tables(void)
 	pt_init(&kernel_pt, &pt_host_format, kernel_container);
 	for (unsigned i = 0; i < ram.nr; i++)
 		map_direct(&ram.at[i], image, image + (phys_t)(rodata_end - image_start));
-	map_early(0, 0, IDENTITY_END, PT_WRITE | PT_EXEC, PT_LEVEL_4K);
+	map_early(IDENTITY_BASE, IDENTITY_BASE, IDENTITY_SIZE, PT_WRITE | PT_EXEC, PT_LEVEL_4K);
 	kspace_init();
 
 	/* The image's own tables are part of the image, made by boot page by page with the rights
@@ -237,10 +238,10 @@ void mem_init_cpu(void)
 void mem_drop_identity(void)
 {
 	struct pt_gather g = { 0 };
-	int err = pt_unmap(&kernel_pt, 0, IDENTITY_END, &g);
+	int err = pt_unmap(&kernel_pt, IDENTITY_BASE, IDENTITY_SIZE, &g);
 
 	ASSERT(err == 0);
-	tlb_flush_kernel(0, IDENTITY_END);
+	tlb_flush_kernel(IDENTITY_BASE, IDENTITY_SIZE);
 	pt_gather_free(&kernel_pt, &g);
 }
 
