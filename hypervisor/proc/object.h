@@ -52,6 +52,7 @@ struct object_ops {
 	 * `shared` is MAP_SHARED. [ENODEV]
 	 */
 	int (*mmap)(struct object *o, struct as_map_args *args, bool shared);
+	bool write_all; /* a stream: a blocking write(2) goes on until everything is written */
 };
 
 #define OBJECT_NONBLOCK 0x800u /* Linux' O_NONBLOCK, the only flag that may change */

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Two ranges of numbers, Linux' and ours, make one array of row pointers. Calls are counted per
+// CPU, so that two CPUs never write one cache line here. A number without a row is logged once.
+#include "proc/syscall.h"
+
+#include "abi/strata.h"
+#include "cpu/cpu.h"
+#include "cpu/log.h"
+#include "lib/bitmap.h"
+#include "lib/errno.h"
+#include "proc/linux_abi.h"
+#include "proc/process.h"
+
+#define NATIVE_COUNT (STRATA_SYS_END - STRATA_SYS_BASE)
+#define SLOTS        (LINUX_NR_END + NATIVE_COUNT)
+
+struct counts {
+	uint64_t n[SLOTS];
+};
+DEFINE_CPU_PUBLIC(struct counts, syscall_counts);
+
+static const struct syscall_row *rows[SLOTS];
+static uint64_t unknown_seen[BITMAP_WORDS(SLOTS + 1)]; /* bits are set atomically */
+
+/* SLOTS: not a number of either range. */
+static unsigned int slot_of(uint64_t nr)
+{
+	if (nr < LINUX_NR_END)
+		return (unsigned int)nr;
+	if (nr >= STRATA_SYS_BASE && nr < STRATA_SYS_END)
+		return LINUX_NR_END + (unsigned int)(nr - STRATA_SYS_BASE);
+	return SLOTS;
+}
+
+void syscall_register(const struct syscall_table *table)
+{
+	for (unsigned int i = 0; i < table->count; i++) {
+		unsigned int slot = slot_of(table->rows[i].nr);
+
+		ASSERT(slot < SLOTS && rows[slot] == NULL);
+		rows[slot] = &table->rows[i];
+	}
+}
+
+static void note_unknown(uint64_t nr)
+{
+	unsigned int slot = slot_of(nr);
+	uint64_t bit = BIT(slot % 64);
+
+	if (__atomic_fetch_or(&unknown_seen[slot / 64], bit, __ATOMIC_RELAXED) & bit)
+		return;
+	log_debug("process %u (%s): no system call %llu", process_current()->pid,
+		  process_current()->name, (unsigned long long)nr);
+}
+
+void syscall_dispatch(struct trap_frame *f)
+{
+	const struct syscall_args args = {
+		.arg = { f->rdi, f->rsi, f->rdx, f->r10, f->r8, f->r9 },
+		.frame = f,
+	};
+	unsigned int slot = slot_of(f->rax);
+
+	if (slot == SLOTS || rows[slot] == NULL) {
+		note_unknown(f->rax);
+		f->rax = (uint64_t)-ENOSYS;
+		return;
+	}
+	cpu_private(syscall_counts)->n[slot]++;
+	f->rax = (uint64_t)rows[slot]->call(&args);
+}
+
+bool syscall_stat(unsigned int index, const char **name, uint64_t *count)
+{
+	unsigned int slot = 0;
+
+	for (;; slot++) {
+		if (slot == SLOTS)
+			return false;
+		if (rows[slot] != NULL && index-- == 0)
+			break;
+	}
+	*name = rows[slot]->name;
+	*count = 0;
+	cpu_for_each (id)
+		*count += READ_ONCE(cpu_public(syscall_counts, id)->n[slot]);
+	return true;
+}

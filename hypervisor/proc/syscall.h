@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The system-call table. Layers register const rows at start: proc its Linux and native calls,
+ * virt/ the VM calls. A call runs on the caller's kernel stack with no lock held, may sleep, and
+ * returns a value or -errno. trap/ enters at syscall_dispatch.
+ */
+#pragma once
+
+#include "cpu/intr.h"
+#include "lib/types.h"
+
+struct syscall_args {
+	uint64_t arg[6];
+	struct trap_frame *frame;
+};
+
+typedef int64_t (*syscall_fn)(const struct syscall_args *a);
+
+struct syscall_row {
+	uint32_t nr; /* below SYSCALL_LINUX_END, or STRATA_SYS_BASE.. */
+	const char *name;
+	syscall_fn call;
+};
+
+struct syscall_table {
+	const struct syscall_row *rows;
+	unsigned int count;
+};
+
+/* Start only. A number that is taken already is a bug (asserted). */
+void syscall_register(const struct syscall_table *table);
+
+/* Performs the call that *frame asks for and puts its result into frame->rax. */
+void syscall_dispatch(struct trap_frame *frame);
+
+/* The registered call number `index` counting from 0, with how often it was made on all CPUs. False
+ * past the last. */
+bool syscall_stat(unsigned int index, const char **name, uint64_t *count);

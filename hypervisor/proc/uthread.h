@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Threads of ring 3: what proc hangs on a struct thread.
+ *
+ * Life: uthread_create, uthread_start; uthread_exit in the thread itself hands it to the reaper,
+ * which waits until it is off its stack and frees it.
+ */
+#pragma once
+
+#include "proc/process.h"
+
+/* Locks: [I] immutable   [o] the thread itself   [l] the process' lock   [a] atomic   [w]
+ * sleep.lock */
+struct uthread {
+	struct list_head node;       /* [l] process->threads, later the reaper's */
+	struct process *process;     /* [I] a reference */
+	struct thread *thread;       /* [I] a reference */
+	uint32_t tid;                /* [I] */
+	bool killed;                 /* [a] */
+	struct trap_frame start;     /* [I] registers of its first entry to ring 3 */
+	uint64_t set_child_tid;      /* [I] address to write the tid to at start; 0: none */
+	uint64_t clear_child_tid;    /* [o] address to clear and wake at exit; 0: none */
+	uint64_t sigmask;            /* [o] remembered */
+	struct linux_stack altstack; /* [o] remembered */
+	struct trap_frame *trap;     /* [l] frame of the thread_sleep it is in; NULL: not in one */
+	struct wait_queue sleep;
+	bool wakeup; /* [w] a wakeup that no thread_sleep has taken */
+};
+
+struct uthread_args {
+	uint64_t rip, rsp, rax;        /* first registers in ring 3 */
+	const struct trap_frame *copy; /* the others: from here; NULL: zeros */
+	uint64_t fs_base, gs_base;
+	uint64_t set_child_tid, clear_child_tid;
+	uint32_t tid; /* 0: a new one */
+};
+
+/* On the process' list, not started. 0, -ENOMEM, or -EAGAIN when the process is ending. */
+int uthread_create(struct process *p, const struct uthread_args *args, struct uthread **out);
+void uthread_start(struct uthread *u);
+/* Undoes uthread_create of a thread that was never started. */
+void uthread_discard(struct uthread *u);
+
+/* NULL for kernel threads. */
+struct uthread *uthread_current(void);
+__noreturn void uthread_exit(void);
+
+/* Puts a thread that has begun to exit into the reaper's care. */
+void reaper_push(struct uthread *u);
+void reaper_init(void);
