@@ -4,18 +4,20 @@
 #include "boot/boot_info.h"
 #include "boot/init.h"
 #include "cpu/cpu.h"
+#include "cpu/lapic.h"
 #include "cpu/log.h"
-#include "cpu/msr.h"
 #include "cpu/time.h"
 
 void boot_main(struct boot_info *info)
 {
-	cpu_init_boot(cpuid(1, 0).ebx >> 24);
+	cpu_init_boot(lapic_id());
 	boot_init_log(info);
 	boot_check_cpu(info);
 	boot_init_acpi(info);
 	boot_init_mem(info);
 	time_init();
+	boot_init_lapic();
+	boot_start_cpus(info);
 	boot_init_devices(info);
 	boot_run_selftests(info);
 	log_info("no layer above lock is started yet: halted");

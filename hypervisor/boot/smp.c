@@ -15,7 +15,6 @@
 #include "lib/string.h"
 #include "mem/init.h"
 #include "mem/page.h"
-#include "thread/thread.h"
 
 #define INIT_WAIT_US     10000
 #define FIRST_SIPI_US    200
@@ -49,7 +48,8 @@ static __noreturn void secondary_main(void)
 		ipi_serve();
 		cpu_relax();
 	}
-	thread_start_cpu();
+	for (;;)
+		cpu_idle();
 }
 
 static bool wait_for(const bool *flag, uint64_t us)
@@ -115,7 +115,7 @@ static void install_trampoline(void)
 /* The CPUs to start: those of the MADT that are enabled, less ourselves, up to maxcpus= in all. */
 static bool wanted(const struct acpi_cpu *cpu)
 {
-	return cpu->enabled && cpu->apic_id != lapic_id();
+	return cpu->enabled && cpu->apic_id != lapic_id() && lapic_reaches(cpu->apic_id);
 }
 
 static unsigned int max_cpus(const struct boot_info *info)

@@ -5,6 +5,7 @@
 
 #include "cpu/cpu.h"
 #include "cpu/extable.h"
+#include "cpu/lapic.h"
 #include "cpu/panic.h"
 
 #define EXCEPTIONS 32
@@ -23,6 +24,11 @@ void intr_register(uint8_t vector, intr_handler_t handler)
 {
 	ASSERT(!handlers[vector] || !handler);
 	handlers[vector] = handler;
+}
+
+intr_handler_t intr_handler(uint8_t vector)
+{
+	return handlers[vector];
 }
 
 uint64_t intr_count(void)
@@ -45,4 +51,6 @@ void intr_dispatch(struct trap_frame *frame)
 		handlers[frame->vector](frame);
 	else
 		unclaimed(frame);
+	if (frame->vector >= VECTOR_DEVICE_FIRST && frame->vector != VECTOR_SPURIOUS)
+		lapic_eoi();
 }

@@ -39,6 +39,10 @@ typedef void (*intr_handler_t)(struct trap_frame *frame);
  * entry code for vectors >= 0x30. */
 void intr_register(uint8_t vector, intr_handler_t handler);
 
+/* The handler of a vector, NULL: none. For self-tests that put their own in its place for a while.
+ */
+intr_handler_t intr_handler(uint8_t vector);
+
 /* Called on the way back to ring 3 and to a guest, interrupts off: set once by thread/. Reschedules
  * when needed. */
 void intr_set_return_hook(void (*hook)(void));

@@ -6,6 +6,7 @@
 
 #include "cpu/cpu.h"
 #include "cpu/ksyms.h"
+#include "cpu/lapic.h"
 #include "cpu/log_private.h"
 #include "lib/fmt.h"
 
@@ -57,6 +58,12 @@ static void begin(void)
 	__asm__ volatile("cli");
 	if (__atomic_exchange_n(&panicking, 1, __ATOMIC_ACQ_REL))
 		cpu_halt();
+	lapic_stop_others();
+}
+
+bool panic_in_progress(void)
+{
+	return __atomic_load_n(&panicking, __ATOMIC_ACQUIRE);
 }
 
 static bool is_kernel_stack(uint64_t rbp)

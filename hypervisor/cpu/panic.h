@@ -6,3 +6,6 @@
 #include "cpu/log.h"
 
 __noreturn void panic_frame(const struct trap_frame *frame);
+
+/* The NMI handler asks: another CPU has panicked and wants this one to halt. */
+bool panic_in_progress(void);

@@ -54,6 +54,11 @@ uint64_t time_now(void)
 	return time_tsc_to_ns(time_tsc() - tsc.start);
 }
 
+uint64_t time_at(uint64_t ns)
+{
+	return tsc.start + time_ns_to_tsc(ns);
+}
+
 uint32_t time_tsc_khz(void)
 {
 	return tsc.khz;

@@ -14,8 +14,13 @@ uint64_t time_now(void);              /* nanoseconds since boot */
 uint64_t time_ns_to_tsc(uint64_t ns); /* a duration */
 uint64_t time_tsc_to_ns(uint64_t ticks);
 
-/* Arms this CPU's one-shot timer for an absolute time_now() value (UINT64_MAX: none). Earlier than
- * now fires at once. */
+uint64_t time_at(uint64_t ns); /* TSC value at which time_now() is ns */
+
+/*
+ * Arms this CPU's one-shot timer for an absolute time_now() value (UINT64_MAX: none): VECTOR_TIMER
+ * comes then, at once for the past. It may come early when the deadline is seconds away: the
+ * handler looks at the clock and arms again.
+ */
 void time_arm(uint64_t deadline_ns);
 
 /* Busy-waits; boot only. */
