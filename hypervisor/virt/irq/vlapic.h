@@ -17,6 +17,7 @@
 #pragma once
 
 #include "abi/strata.h"
+#include "cpu/msr.h"
 #include "lib/types.h"
 #include "virt/irq/msg.h"
 
@@ -27,7 +28,6 @@ struct vlapic;
 #define VLAPIC_MMIO_SIZE    0x1000ull
 #define VLAPIC_NO_DEADLINE  UINT64_MAX
 
-#define MSR_APIC_BASE    0x1b
 #define MSR_TSC_DEADLINE 0x6e0
 #define MSR_X2APIC_FIRST 0x800
 #define MSR_X2APIC_LAST  0x83f
