@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A virtual CPU: its registers as far as they are neutral, the run page, the requests that others
+ * post, its halt queue, its timer.
+ *
+ * One thread at a time runs a vCPU or reads and changes its state: it has taken `busy`. Everything
+ * marked [o] is that thread's. Others post to `requests` and kick. The kick protocol: the poster
+ * sets the request, then reads `mode`; the vCPU sets `mode`, then reads the requests; both in
+ * sequential order, so one of them sees the other.
+ */
+#pragma once
+
+#include "cpu/fpu.h"
+#include "virt/kvm_pv.h"
+#include "virt/msr.h"
+#include "virt/vm.h"
+
+/* Requests: bits of vcpu->requests. */
+#define VREQ_EVENT  1u /* interrupt controllers: look again */
+#define VREQ_NMI    2u
+#define VREQ_INIT   4u
+#define VREQ_SIPI   8u
+#define VREQ_KICK   16u /* vcpu_run returns VCPU_EXIT_INTR */
+#define VREQ_UNHALT 32u /* KVM_HC_KICK_CPU */
+#define VREQ_LEAVE  (VREQ_NMI | VREQ_INIT | VREQ_SIPI | VREQ_KICK | VREQ_UNHALT)
+
+enum vcpu_mode {
+	VCPU_OUTSIDE, /* in the kernel, or not run at all: sees requests before it enters the guest
+		       */
+	VCPU_GUEST,   /* in the guest, in a fast context, or about to be: an IPI to vcpu->cpu gets
+			 it out */
+	VCPU_ASLEEP,  /* sleeps on vcpu->wait */
+};
+
+/* An exception, interrupt or NMI that is to be delivered at the next entry. */
+struct vcpu_pending {
+	bool valid, has_error;
+	uint8_t vector, type; /* enum vcpu_event_type */
+	uint32_t error;
+};
+
+/*
+ * Locks: [I] immutable after create   [o] the thread that holds `busy`   [a] atomic
+ */
+struct vcpu {
+	uint64_t gpr[GPR_COUNT]; /* [o] offset 0, known to the world switch. GPR_RSP is unused: the
+				    backend has RSP */
+	struct vm *vm;           /* [I] */
+	uint32_t requests;       /* [a] VREQ_* */
+	uint32_t mode;           /* [a] enum vcpu_mode */
+	cpu_id_t cpu;            /* [a] where it is or was last in the guest */
+	bool check_events;       /* [o] look for something to inject before the next entry */
+	bool io_pending;         /* [o] run->io waits for the VMM's answer */
+	uint16_t index;          /* [I] number in the VM, and its APIC id */
+	uint64_t counters[COUNT_COUNT]; /* [o] read by anyone */
+
+	struct vcpu_run *run;            /* [I] the run page, shared with the VMM: never trusted */
+	uint32_t mp_state;               /* [o] enum vcpu_mp_state */
+	struct vcpu_pending exception;   /* [o] raised by the kernel or the VMM */
+	struct vcpu_pending interrupted; /* [o] an exit cut its delivery short */
+	struct vcpu_pending injected;    /* [o] interrupt from vcpu_inject */
+	uint8_t nmi_pending;             /* [o] 0..2 */
+	uint8_t sipi_vector;             /* [a] */
+	uint64_t tsc_offset;             /* [o] guest's TSC less host's */
+	uint64_t dr[4];                  /* [o] while they are not in the registers */
+	struct vcpu_msrs msr;            /* [o] */
+	struct vcpu_pv pv;               /* [o] */
+	struct fpu_state fpu;            /* [o] */
+	struct vlapic lapic;             /* has its own rules */
+	uint32_t *lapic_page;            /* [I] */
+
+	struct object object;    /* what a vCPU handle refers to; holds a reference on the VM */
+	uint32_t busy;           /* [a] 1: a thread holds it */
+	struct wait_queue wait;  /* has its own lock */
+	struct timer timer;      /* of the local APIC: armed by the owner */
+	uint64_t timer_deadline; /* [o] what the local APIC wants, ns; VLAPIC_NO_DEADLINE: none */
+	bool timer_changed;      /* [o] `timer` is still to be armed so */
+	uint64_t guest_ticks, run_start, run_ticks; /* [o] accounting, in TSC ticks */
+	char fail[96];                              /* [o] why it stopped for good */
+};
+static_assert_offset(struct vcpu, gpr, 0);
+
+/*
+ * A new vCPU of vm in reset state, number `index`; the boot processor is 0. One reference for the
+ * caller; its memory goes with the VM's. -EINVAL, -EEXIST, -ENOMEM.
+ */
+int vcpu_create(struct vm *vm, unsigned index, struct vcpu **out);
+
+/* 0, or -EBUSY: another thread has it. */
+int vcpu_acquire(struct vcpu *v);
+void vcpu_release(struct vcpu *v);
+
+/* Runs until a slow exit; the reason is in v->run. 0, -EBUSY, -EINTR (the thread is interrupted).
+ * Thread context, no lock held. */
+int vcpu_run(struct vcpu *v);
+/* Takes what is pending in the run page into the vCPU. 0, -EBUSY or -EINVAL. */
+int vcpu_sync(struct vcpu *v);
+/* Sets requests and gets the vCPU to look at them. Any context; cheap when v is the caller. */
+void vcpu_request(struct vcpu *v, uint32_t requests);
+
+/* 0, -EBUSY, -EINVAL. */
+int vcpu_inject(struct vcpu *v, const struct vcpu_event *e);
+int vcpu_get_state(struct vcpu *v, struct vcpu_state *s);
+int vcpu_set_state(struct vcpu *v, const struct vcpu_state *s);
+
+/* Power-on state, or the state after INIT. Owner. */
+void vcpu_reset(struct vcpu *v, bool init);
+
+/* Raises a fault at the next entry, with the rules for double faults (APM 2, "Double-Fault
+ * Exception"). Owner; fit for the fast context. */
+void vcpu_raise(struct vcpu *v, uint8_t vector, bool has_error, uint32_t error);
+
+#define EXCEPTION_DE 0
+#define EXCEPTION_DB 1
+#define EXCEPTION_BP 3
+#define EXCEPTION_UD 6
+#define EXCEPTION_DF 8
+#define EXCEPTION_TS 10
+#define EXCEPTION_NP 11
+#define EXCEPTION_SS 12
+#define EXCEPTION_GP 13
+#define EXCEPTION_PF 14
+#define EXCEPTION_AC 17
+#define EXCEPTION_MC 18
+
+static inline void vcpu_raise_ud(struct vcpu *v)
+{
+	vcpu_raise(v, EXCEPTION_UD, false, 0);
+}
+
+static inline void vcpu_raise_gp(struct vcpu *v)
+{
+	vcpu_raise(v, EXCEPTION_GP, true, 0);
+}
+
+static inline void vcpu_count(struct vcpu *v, enum vcpu_counter c)
+{
+	v->counters[c]++;
+}
+
+static inline uint64_t vcpu_edx_eax(const struct vcpu *v)
+{
+	return (v->gpr[GPR_RDX] << 32) | (uint32_t)v->gpr[GPR_RAX];
+}
+
+static inline void vcpu_set_edx_eax(struct vcpu *v, uint64_t value)
+{
+	v->gpr[GPR_RAX] = (uint32_t)value;
+	v->gpr[GPR_RDX] = value >> 32;
+}
+
+/* The guest's TSC. Any context. */
+uint64_t vcpu_guest_tsc(struct vcpu *v);
+/* v->tsc_offset changed: tells backend, LAPIC timer and kvmclock. Owner. */
+void vcpu_tsc_changed(struct vcpu *v);
+
+/* What the interrupt controllers need of vCPUs. */
+extern const struct vlapic_ops vcpu_lapic_ops;
