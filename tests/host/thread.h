@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Sleeping and waking for host tests: thread.c stands in for the wait queues of thread/thread.h. */
+#pragma once
+
+#include "tests/host/host.h"
+#include "thread/thread.h"
+
+/* The next or present interruptible sleep of the thread on that CPU returns -EINTR. */
+void host_interrupt(unsigned cpu);
