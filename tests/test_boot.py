@@ -47,3 +47,20 @@ def test_panic_shows_where(machine):
         m.expect(r"rip 0008:[0-9a-f]{16} rflags", timeout=30, allow_panic=True)
         m.expect(r"backtrace:\s+[0-9a-f]{16} cpu_halt\+0x", timeout=30, allow_panic=True)
         m.expect(r"[0-9a-f]{16} at_linked_address\+0x", timeout=30, allow_panic=True)
+
+
+@pytest.mark.parametrize("board, ref", [("q35", "HPET"), ("pc,hpet=off", "PM timer")])
+def test_time_reference(machine, board, ref):
+    """The TSC is calibrated by the best counter that the machine has."""
+    with machine(machine=board, append="selftest=time strata.exit=selftest") as m:
+        match = m.expect(r"TSC: (\d+)\.\d+ MHz by the (HPET|PM timer|PIT)", timeout=60)
+        assert match[2].decode() == ref
+        m.expect(r"selftest: [1-9]\d* passed, 0 failed", timeout=60)
+
+
+def test_64_cpus(machine):
+    """As many CPUs as one word of a CPU set has bits: all start and answer calls."""
+    with machine(smp=64, append="selftest=ipi strata.exit=selftest") as m:
+        m.expect(r"64 CPUs online", timeout=120)
+        m.expect(r"selftest: [1-9]\d* passed, 0 failed", timeout=120)
+        assert m.wait_exit() == 1

@@ -22,6 +22,9 @@ void boot_init_acpi(const struct boot_info *info);
 /* Takes the page for the other CPUs' start and hands the rest of RAM to mem, by node. */
 void boot_init_mem(const struct boot_info *info);
 
+/* Calibrates the TSC by what the tables name. */
+void boot_init_time(void);
+
 /* The boot CPU's local APIC and timer, calls between CPUs. */
 void boot_init_lapic(void);
 

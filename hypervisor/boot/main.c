@@ -6,7 +6,6 @@
 #include "cpu/cpu.h"
 #include "cpu/lapic.h"
 #include "cpu/log.h"
-#include "cpu/time.h"
 
 void boot_main(struct boot_info *info)
 {
@@ -15,7 +14,7 @@ void boot_main(struct boot_info *info)
 	boot_check_cpu(info);
 	boot_init_acpi(info);
 	boot_init_mem(info);
-	time_init();
+	boot_init_time();
 	boot_init_lapic();
 	boot_start_cpus(info);
 	boot_init_devices(info);

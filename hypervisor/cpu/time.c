@@ -1,25 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The TSC, calibrated against channel 2 of the PIT, which every PC and emulator has: the shortest
-// of a few runs counts, since whatever disturbs a run makes it longer. Ticks and nanoseconds
+// The TSC, calibrated at start against the first reference that counts. Ticks and nanoseconds
 // convert by 32.32 fixed-point factors, without a division.
 #include "cpu/time.h"
 
 #include "cpu/cpu.h"
 #include "cpu/log.h"
-#include "cpu/port.h"
+#include "cpu/time_ref.h"
 
-#define PIT_HZ       1193182ull
-#define PIT_CHANNEL2 0x42
-#define PIT_COMMAND  0x43
-#define PIT_GATE     0x61 /* bit 0: gate of channel 2, bit 1: speaker, bit 5: its output */
-#define GATE_ON      0x01
-#define SPEAKER_ON   0x02
-#define GATE_OUTPUT  0x20
-#define PIT_MODE0    0xb0 /* channel 2, low then high byte, mode 0, binary */
-
-#define RUN_TICKS 11932ull /* 10 ms */
-#define RUNS      3
-#define GIVE_UP   (1ull << 34) /* TSC ticks; several seconds on any CPU */
+#define RUNS       3
+#define TSC_HZ_MIN 1000000ull
 
 /* immutable after time_init */
 static struct {
@@ -73,43 +62,45 @@ static uint64_t ratio(uint64_t a, uint64_t b)
 	return low;
 }
 
-/* TSC ticks in RUN_TICKS of the PIT; 0: it does not count. */
-static uint64_t run_once(void)
+static void sort(uint64_t *v, unsigned n)
 {
-	uint8_t gate = port_in8(PIT_GATE) & (uint8_t) ~(SPEAKER_ON | GATE_ON);
-	uint64_t begin, now;
+	for (unsigned i = 1; i < n; i++) {
+		uint64_t x = v[i];
+		unsigned at = i;
 
-	port_out8(PIT_GATE, gate);
-	port_out8(PIT_COMMAND, PIT_MODE0);
-	port_out8(PIT_CHANNEL2, RUN_TICKS & 0xff);
-	port_out8(PIT_CHANNEL2, RUN_TICKS >> 8);
-	begin = time_tsc();
-	port_out8(PIT_GATE, gate | GATE_ON);
-	do
-		now = time_tsc();
-	while (!(port_in8(PIT_GATE) & GATE_OUTPUT) && now - begin < GIVE_UP);
-	port_out8(PIT_GATE, gate);
-	return now - begin < GIVE_UP ? now - begin : 0;
+		for (; at > 0 && v[at - 1] > x; at--)
+			v[at] = v[at - 1];
+		v[at] = x;
+	}
 }
 
-void time_init(void)
+/* The frequency by one reference, 0: it does not count. The runs' median drops a disturbed one. */
+static uint64_t measure(const struct time_ref *ref)
 {
-	uint64_t best = UINT64_MAX;
+	uint64_t hz[RUNS];
 
-	for (int i = 0; i < RUNS; i++) {
-		uint64_t ticks = run_once();
+	for (unsigned i = 0; i < RUNS; i++)
+		hz[i] = ref->measure(ref);
+	sort(hz, RUNS);
+	return hz[RUNS / 2];
+}
 
-		if (ticks && ticks < best)
-			best = ticks;
+void time_init(const struct time_ref *refs, unsigned n)
+{
+	uint64_t hz = 0;
+	unsigned used = 0;
+
+	for (unsigned i = 0; i < n && hz < TSC_HZ_MIN; i++) {
+		hz = measure(&refs[i]);
+		used = i;
 	}
-	if (best == UINT64_MAX || best * PIT_HZ / RUN_TICKS < 1000000)
-		fatal("the TSC cannot be calibrated: the PIT's channel 2 does not count");
-	uint64_t hz = best * PIT_HZ / RUN_TICKS;
+	if (hz < TSC_HZ_MIN)
+		fatal("the TSC cannot be calibrated: neither HPET, PM timer nor PIT counts");
 	tsc.khz = (uint32_t)(hz / 1000);
 	tsc.ns_factor = ratio(1000000000, hz);
 	tsc.tsc_factor = ratio(hz, 1000000000);
 	tsc.start = time_tsc();
-	log_info("TSC: %u.%03u MHz", tsc.khz / 1000, tsc.khz % 1000);
+	log_info("TSC: %u.%03u MHz by the %s", tsc.khz / 1000, tsc.khz % 1000, refs[used].name);
 }
 
 void time_delay_us(unsigned us)

@@ -7,7 +7,10 @@
 
 #include "lib/types.h"
 
-void time_init(void); /* boot CPU; needs the HPET or PIT or PM timer: calibrates */
+struct time_ref;
+
+/* Boot CPU, once: calibrates by the first of the references (cpu/time_ref.h) that counts. */
+void time_init(const struct time_ref *refs, unsigned n);
 uint32_t time_tsc_khz(void);
 uint64_t time_tsc(void);              /* RDTSC */
 uint64_t time_now(void);              /* nanoseconds since boot */
