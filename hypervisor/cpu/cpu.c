@@ -3,6 +3,8 @@
 // stacks for NMI, #DF and #MC, the common IDT, and every protection that the CPU offers.
 #include "cpu/cpu.h"
 
+#include "cpu/fpu.h"
+#include "cpu/intr.h"
 #include "cpu/log.h"
 #include "cpu/msr.h"
 #include "cpu/segment.h"
@@ -14,6 +16,7 @@
 #define CR0_NE (1ull << 5)
 #define CR0_WP (1ull << 16)
 
+#define CR4_MCE  (1ull << 6)
 #define CR4_UMIP (1ull << 11)
 #define CR4_SMEP (1ull << 20)
 #define CR4_SMAP (1ull << 21)
@@ -28,6 +31,7 @@ static struct cpu boot_head __attribute__((section(".percpu.head"), used));
 static struct cpu *cpus[CPU_MAX]; /* [I] set by each CPU before it counts */
 static uint32_t nodes[CPU_MAX];   /* [I] set by boot before a CPU starts */
 static uint32_t online;           /* [a] */
+bool cpu_has_smap;                /* immutable after start */
 
 unsigned cpu_count(void)
 {
@@ -71,7 +75,8 @@ static void set_control_registers(void)
 
 	__asm__ volatile("movq %%cr0, %0; movq %%cr4, %1" : "=r"(cr0), "=r"(cr4));
 	cr0 = (cr0 | CR0_WP | CR0_NE | CR0_MP) & ~(CR0_EM | CR0_TS);
-	cr4 |= protections();
+	cr4 |= protections() | CR4_MCE;
+	cpu_has_smap = cr4 & CR4_SMAP;
 	__asm__ volatile("movq %0, %%cr0; movq %1, %%cr4" : : "r"(cr0), "r"(cr4) : "memory");
 	msr_write(MSR_EFER, msr_read(MSR_EFER) | EFER_NXE);
 }
@@ -87,6 +92,8 @@ static void init_on(struct cpu *c, uint32_t apic_id, cpu_id_t id)
 	segment_init();
 	msr_write(MSR_GS_BASE, (uint64_t)c); /* loading selectors has cleared it */
 	set_control_registers();
+	intr_init_cpu();
+	fpu_init_cpu();
 	cpus[id.n] = c;
 	__atomic_store_n(&online, id.n + 1u, __ATOMIC_RELEASE);
 }

@@ -47,11 +47,11 @@ struct cpu {
 	bool online;            /* [I] */
 };
 
-/* Own CPU's area. Any context. */
+/* Own CPU's area. Any context. Volatile: a thread may be on another CPU after it has slept. */
 static inline struct cpu *this_cpu(void)
 {
 	struct cpu *c;
-	__asm__("movq %%gs:0, %0" : "=r"(c));
+	__asm__ volatile("movq %%gs:0, %0" : "=r"(c));
 	return c;
 }
 
@@ -91,8 +91,14 @@ size_t cpu_area_size(void);
 void cpu_init_boot(uint32_t apic_id);
 void cpu_init_secondary(void *area, uint32_t apic_id);
 
+/* Where entries from ring 3 on this CPU put their frame: a stack's top, 16-byte aligned. Called by
+ * the thread switch. */
+void cpu_set_kernel_stack(void *top);
+
 /* Reserves a number for a CPU that boot is about to start; called by boot on the boot CPU. */
 void cpu_set_node(cpu_id_t id, uint32_t node);
+
+extern bool cpu_has_smap; /* SMAP is on: STAC and CLAC exist */
 
 /* ---- interrupt state ---- */
 

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Interrupt and exception entry: 256 stubs of 16 bytes, each making the stack alike (error code, vector), and two ways on. The
+ * The ways into the kernel and back. 256 stubs of 16 bytes make the stack alike (error code, vector) and go one of two ways. The
  * ordinary way tells from the saved CS whether GS is the user's. NMI, #DF and #MC may come between an entry and its SWAPGS: they
- * look at GS base itself, and leave it as they found it. Layout of the frame: struct trap_frame.
+ * look at GS base itself, and leave it as they found it. System calls build the same frame (struct trap_frame) and go back by
+ * SYSRET when it still says what SYSCALL left. While the kernel runs, the user's GS base is in KERNEL_GS_BASE.
+ *
+ * Stacks are aligned without a word about it: the CPU aligns RSP before it pushes, stack tops are aligned, and a frame is 22 words.
  */
+#include "cpu/entry_regs.h"
+
 #define MSR_GS_BASE 0xc0000101
-#define FRAME_CS    (18 * 8)
 
 	.text
 	.balign	16
@@ -44,7 +48,21 @@ intr_stubs:
 	push	%r14
 	push	%r15
 	/* Nothing of the interrupted code's stays in registers that C might speculate on. */
+	xor	%eax, %eax
+	xor	%ebx, %ebx
+	xor	%ecx, %ecx
+	xor	%edx, %edx
+	xor	%esi, %esi
+	xor	%edi, %edi
 	xor	%ebp, %ebp
+	xor	%r8d, %r8d
+	xor	%r9d, %r9d
+	xor	%r10d, %r10d
+	xor	%r11d, %r11d
+	xor	%r12d, %r12d
+	xor	%r13d, %r13d
+	xor	%r14d, %r14d
+	xor	%r15d, %r15d
 	cld
 	.endm
 
@@ -64,44 +82,140 @@ intr_stubs:
 	pop	%rcx
 	pop	%rbx
 	pop	%rax
-	add	$16, %rsp
 	.endm
 
+	/* An interrupt leaves AC as it was, and AC lifts SMAP. */
+	.macro	CLEAR_AC
+	cmpb	$0, cpu_has_smap(%rip)
+	je	.Lac\@
+	clac
+.Lac\@:
+	.endm
+
+	.balign	16
 entry_common:
 	SAVE_REGS
 	testb	$3, FRAME_CS(%rsp)
-	jz	1f
+	jz	entry_from_kernel
 	swapgs
-1:	mov	%rsp, %rdi
-	mov	%rsp, %rbx
-	and	$-16, %rsp
+	.globl	entry_from_user
+entry_from_user:
+	/* Nothing may run ahead with the wrong GS base, on either side of the test above. */
+	lfence
+	CLEAR_AC
+	mov	%rsp, %rdi
 	call	intr_dispatch
-	mov	%rbx, %rsp
-	testb	$3, FRAME_CS(%rsp)
-	jz	2f
+	call	*intr_return_hook(%rip)
+	jmp	exit_to_user
+
+entry_from_kernel:
+	/* The IRET to ring 3 itself faulted: GS is the user's already. */
+	cmpq	$iret_to_user, FRAME_RIP(%rsp)
+	jne	1f
 	swapgs
-2:	RESTORE_REGS
+1:	lfence
+	CLEAR_AC
+	mov	%rsp, %rdi
+	call	intr_dispatch
+	RESTORE_REGS
+	add	$16, %rsp
 	iretq
 
+	/* Back to ring 3 with all of the frame. */
+	.globl	exit_to_user
+exit_to_user:
+	RESTORE_REGS
+	add	$16, %rsp
+	swapgs
+iret_to_user:
+	iretq
+	.pushsection .extable, "a"
+	.balign	8
+	.quad	iret_to_user, iret_failed
+	.popsection
+	/*
+	 * The frame asks for what the CPU refuses (RIP is no address). RSP is where IRET found it, the registers are the user's, GS
+	 * is the kernel's: as if the program had raised #GP there.
+	 */
+iret_failed:
+	pushq	$0
+	pushq	$VECTOR_GP
+	SAVE_REGS
+	jmp	entry_from_user
+
+	.globl	intr_enter_frame
+intr_enter_frame:
+	and	$-16, %rsp
+	mov	%rdi, %rbx
+	call	*intr_return_hook(%rip)
+	mov	%rbx, %rsp
+	jmp	exit_to_user
+
+	/* RCX: RIP; R11: RFLAGS; interrupts off by SFMASK. */
+	.balign	64
+	.globl	entry_syscall
+entry_syscall:
+	swapgs
+	mov	%rsp, %gs:CPU_USER_RSP
+	mov	%gs:CPU_KERNEL_RSP, %rsp
+	pushq	$SEL_USER_DS
+	pushq	%gs:CPU_USER_RSP
+	push	%r11
+	pushq	$SEL_USER_CS
+	push	%rcx
+	pushq	$0
+	pushq	$VECTOR_SYSCALL
+	SAVE_REGS
+	mov	%rsp, %rdi
+	call	*intr_syscall_handler(%rip)
+	call	*intr_return_hook(%rip)
+	/*
+	 * SYSRET takes RIP from RCX and RFLAGS from R11, and loads fixed selectors. With an RIP that is no address it would fault in
+	 * ring 0 with the user's RSP (Intel), and with TF or RF set it does not do what IRET does.
+	 */
+	mov	FRAME_RIP(%rsp), %rcx
+	mov	FRAME_RFLAGS(%rsp), %r11
+	cmp	FRAME_RCX(%rsp), %rcx
+	jne	exit_to_user
+	cmp	FRAME_R11(%rsp), %r11
+	jne	exit_to_user
+	mov	%rcx, %rax
+	shr	$47, %rax
+	jnz	exit_to_user
+	test	$(RFLAGS_TF | RFLAGS_RF), %r11d
+	jnz	exit_to_user
+	cmpl	$VECTOR_SYSCALL, FRAME_VECTOR(%rsp)
+	jne	exit_to_user
+	RESTORE_REGS
+	mov	FRAME_RSP - FRAME_VECTOR(%rsp), %rsp
+	swapgs
+	sysretq
+
+	/* SYSCALL from 32-bit code, which no descriptor of ours allows: nothing happens. */
+	.globl	entry_syscall32
+entry_syscall32:
+	mov	$-38, %eax
+	sysretl
+
+	.balign	16
 entry_paranoid:
 	SAVE_REGS
+	CLEAR_AC
 	mov	$MSR_GS_BASE, %ecx
 	rdmsr
 	/* The kernel's GS base is in the upper half, a user's never. %r12 is kept by C. */
-	xor	%r12d, %r12d
 	test	%edx, %edx
 	js	1f
 	inc	%r12d
 	swapgs
-1:	mov	%rsp, %rdi
-	mov	%rsp, %rbx
-	and	$-16, %rsp
+1:	lfence
+	mov	%rsp, %rdi
 	call	intr_dispatch
-	mov	%rbx, %rsp
 	test	%r12d, %r12d
 	jz	2f
 	swapgs
 2:	RESTORE_REGS
+	add	$16, %rsp
 	iretq
 
 	.section .note.GNU-stack, "", @progbits

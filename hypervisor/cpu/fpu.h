@@ -3,6 +3,12 @@
  * FPU/SSE/AVX state. The kernel uses none. Each CPU knows whose state its registers hold (the
  * owner); state is saved only when another's is loaded. A state is loaded on a CPU at most:
  * fpu_release() before it moves to another CPU or is freed.
+ *
+ * XCR0 is part of a state: a guest may choose its own. Whatever it is, all features that the host
+ * enables are saved and restored. Nothing that a program or guest puts into a state makes the host
+ * fault: what the CPU refuses is replaced by the initial state, or by the host's XCR0.
+ *
+ * Any context with interrupts off; a state's functions on the CPU that may run it.
  */
 #pragma once
 
@@ -16,15 +22,29 @@ struct fpu_state {
 	uint32_t reserved;
 };
 
-size_t fpu_area_size(void); /* for all features the host enables */
-uint64_t fpu_host_xcr0(
-	void); /* features that the CPU has and we enable (x87, SSE, AVX, AVX-512 when whole) */
-void fpu_state_init(struct fpu_state *s,
-		    void *area); /* area from the caller; initial state FCW 0x37f, MXCSR 0x1f80 */
+/* Bits of XCR0. */
+#define XCR0_X87     (1ull << 0)
+#define XCR0_SSE     (1ull << 1)
+#define XCR0_AVX     (1ull << 2)
+#define XCR0_AVX_512 (7ull << 5)
+
+void fpu_init_cpu(void); /* each CPU, by cpu_init_*: CR4, XCR0 */
+
+bool fpu_has_xsave(void);     /* false: FXSAVE's 512 bytes are all, and there is no XCR0 */
+size_t fpu_area_size(void);   /* for all features the host enables; at least 576 */
+uint64_t fpu_host_xcr0(void); /* features that the CPU has and we enable (x87, SSE, AVX, AVX-512
+				 when whole) */
+bool fpu_xcr0_valid(uint64_t xcr0); /* may a guest set it? Features of the host's, in whole sets */
+void fpu_state_init(struct fpu_state *s, void *area); /* area from the caller, whose it stays;
+							 initial state FCW 0x37f, MXCSR 0x1f80 */
 
 /* Makes the registers hold *s: saves the former owner's, restores this. Cheap when it is there
- * already. Interrupts off. */
+ * already. */
 void fpu_load(struct fpu_state *s);
+
+/* After a guest ran that may set XCR0 without our seeing it: reads XCR0 back into *s, which is
+ * loaded. */
+void fpu_read_xcr0(struct fpu_state *s);
 
 /* Saves *s to memory if this CPU holds it and forgets it. */
 void fpu_release(struct fpu_state *s);

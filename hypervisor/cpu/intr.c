@@ -6,6 +6,7 @@
 #include "cpu/cpu.h"
 #include "cpu/extable.h"
 #include "cpu/lapic.h"
+#include "cpu/msr.h"
 #include "cpu/panic.h"
 
 #define EXCEPTIONS 32
@@ -16,9 +17,80 @@ struct intr_state {
 };
 DEFINE_CPU_PRIVATE(struct intr_state, intr);
 
-static intr_handler_t handlers[256]; /* immutable after start */
+#define RFLAGS_FIXED (1ull << 1)
+#define RFLAGS_IF    (1ull << 9)
+/* What a program may choose: CF PF AF ZF SF TF DF OF AC ID. */
+#define RFLAGS_USER 0x240dd5ull
+/* SYSCALL clears all that a program may choose, and IF, IOPL, NT, RF. */
+#define SYSCALL_MASK (RFLAGS_USER | RFLAGS_IF | 0x17000ull)
 
+static void nobody(void)
+{
+}
+
+static void no_calls(struct trap_frame *frame)
+{
+	panic_frame(frame);
+}
+
+/* Known to cpu/entry.S. */
 void intr_dispatch(struct trap_frame *frame);
+__noreturn void intr_enter_frame(const struct trap_frame *frame);
+extern const char entry_syscall[], entry_syscall32[];
+extern void (*intr_return_hook)(void);
+extern void (*intr_syscall_handler)(struct trap_frame *frame);
+
+static_assert_size(struct trap_frame, FRAME_SIZE);
+static_assert_offset(struct trap_frame, r11, FRAME_R11);
+static_assert_offset(struct trap_frame, rcx, FRAME_RCX);
+static_assert_offset(struct trap_frame, vector, FRAME_VECTOR);
+static_assert_offset(struct trap_frame, rip, FRAME_RIP);
+static_assert_offset(struct trap_frame, cs, FRAME_CS);
+static_assert_offset(struct trap_frame, rflags, FRAME_RFLAGS);
+static_assert_offset(struct trap_frame, rsp, FRAME_RSP);
+static_assert_offset(struct cpu, kernel_rsp, CPU_KERNEL_RSP);
+static_assert_offset(struct cpu, user_rsp, CPU_USER_RSP);
+
+/* Immutable after start. */
+static intr_handler_t handlers[256];
+void (*intr_return_hook)(void) = nobody;
+void (*intr_syscall_handler)(struct trap_frame *frame) = no_calls;
+
+void intr_init_cpu(void)
+{
+	msr_write(MSR_STAR, (uint64_t)SEL_USER_CS32 << 48 | (uint64_t)SEL_KERNEL_CS << 32);
+	msr_write(MSR_LSTAR, (uint64_t)entry_syscall);
+	msr_write(MSR_CSTAR, (uint64_t)entry_syscall32);
+	msr_write(MSR_SFMASK, SYSCALL_MASK);
+	msr_write(MSR_SYSENTER_CS, 0); /* SYSENTER is #GP */
+	msr_write(MSR_KGS_BASE, 0);
+	msr_write(MSR_EFER, msr_read(MSR_EFER) | EFER_SCE);
+}
+
+void intr_set_return_hook(void (*hook)(void))
+{
+	intr_return_hook = hook;
+}
+
+void intr_set_syscall_handler(void (*handler)(struct trap_frame *frame))
+{
+	intr_syscall_handler = handler;
+}
+
+void intr_make_user_frame(struct trap_frame *frame)
+{
+	frame->cs = SEL_USER_CS;
+	frame->ss = SEL_USER_DS;
+	frame->rflags = (frame->rflags & RFLAGS_USER) | RFLAGS_IF | RFLAGS_FIXED;
+}
+
+void intr_enter_user(const struct trap_frame *frame)
+{
+	struct trap_frame copy __aligned(16) = *frame;
+
+	intr_make_user_frame(&copy);
+	intr_enter_frame(&copy);
+}
 
 void intr_register(uint8_t vector, intr_handler_t handler)
 {

@@ -7,13 +7,14 @@
  */
 #pragma once
 
+#include "cpu/entry_regs.h"
 #include "lib/types.h"
 
 /* As pushed by the stubs, lowest address first. Layout known to cpu/entry.S. */
 struct trap_frame {
 	uint64_t r15, r14, r13, r12, r11, r10, r9, r8;
 	uint64_t rbp, rdi, rsi, rdx, rcx, rbx, rax;
-	uint64_t vector, error;
+	uint64_t vector, error;            /* vector: VECTOR_SYSCALL when entered by SYSCALL */
 	uint64_t rip, cs, rflags, rsp, ss; /* AMD APM 2, "Interrupt-Stack Frame" in long mode */
 };
 
@@ -50,7 +51,17 @@ void intr_set_return_hook(void (*hook)(void));
 /* SYSCALL entry: set once by trap/. The frame is complete; the result goes to frame->rax. */
 void intr_set_syscall_handler(void (*handler)(struct trap_frame *frame));
 
-/* Goes to ring 3 with the registers of *frame, for a thread's first entry. Runs the return hook. */
-__noreturn void intr_enter_user(struct trap_frame *frame);
+/*
+ * Goes to ring 3 with the registers of *frame (copied), for a thread's first entry. Runs the return
+ * hook. The frame is made safe first; an RIP that is no address comes back as the thread's own #GP.
+ */
+__noreturn void intr_enter_user(const struct trap_frame *frame);
+
+/* Selectors and flags that ring 3 may have, whatever a program asked for: for those that write
+ * frames. */
+void intr_make_user_frame(struct trap_frame *frame);
+
+/* SYSCALL's MSRs, on each CPU. Called by cpu_init_*. */
+void intr_init_cpu(void);
 
 uint64_t intr_count(void); /* interrupts taken on this CPU */

@@ -8,12 +8,17 @@
 #include "lib/types.h"
 
 /* AMD APM 2, "MSR Cross-Reference"; Intel SDM 4, "Architectural MSRs". */
-#define MSR_APIC_BASE 0x0000001b
-#define MSR_EFER      0xc0000080
-#define MSR_FS_BASE   0xc0000100
-#define MSR_GS_BASE   0xc0000101
-#define MSR_KGS_BASE  0xc0000102
-#define MSR_VM_CR     0xc0010114
+#define MSR_APIC_BASE   0x0000001b
+#define MSR_SYSENTER_CS 0x00000174
+#define MSR_EFER        0xc0000080
+#define MSR_STAR        0xc0000081
+#define MSR_LSTAR       0xc0000082
+#define MSR_CSTAR       0xc0000083
+#define MSR_SFMASK      0xc0000084
+#define MSR_FS_BASE     0xc0000100
+#define MSR_GS_BASE     0xc0000101
+#define MSR_KGS_BASE    0xc0000102
+#define MSR_VM_CR       0xc0010114
 
 #define EFER_SCE  (1ull << 0)
 #define EFER_LME  (1ull << 8)

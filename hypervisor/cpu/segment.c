@@ -6,12 +6,12 @@
 
 #include "cpu/cpu.h"
 
-#define IST_STACK   4096
-#define DESC_CODE   0x00209a0000000000ull
-#define DESC_DATA   0x0000920000000000ull
-#define DESC_USER   (3ull << 45)
-#define DESC_CODE32 0x00cffa000000ffffull
-#define GATE_INTR   0x8e00
+#define IST_STACK 4096
+#define DESC_CODE 0x00209a0000000000ull
+#define DESC_DATA 0x0000920000000000ull
+#define DESC_USER (3ull << 45)
+#define GATE_INTR 0x8e00
+#define GATE_USER 0x6000
 
 enum {
 	IST_NMI = 1,
@@ -57,6 +57,12 @@ static uint16_t ist_of(unsigned vector)
 	return vector == 2 ? IST_NMI : vector == 8 ? IST_DF : vector == 18 ? IST_MC : 0;
 }
 
+/* Ring 3 may use INT3 alone; its other INT n are #GP. */
+static uint16_t gate_flags(unsigned vector)
+{
+	return (uint16_t)(GATE_INTR | ist_of(vector) | (vector == 3 ? GATE_USER : 0));
+}
+
 void idt_init(void)
 {
 	for (unsigned v = 0; v < 256; v++) {
@@ -65,7 +71,7 @@ void idt_init(void)
 		idt[v] = (struct gate){
 			.offset_low = (uint16_t)entry,
 			.selector = SEL_KERNEL_CS,
-			.flags = (uint16_t)(GATE_INTR | ist_of(v)),
+			.flags = gate_flags(v),
 			.offset_mid = (uint16_t)(entry >> 16),
 			.offset_high = (uint32_t)(entry >> 32),
 		};
@@ -78,7 +84,6 @@ static void fill_gdt(struct segments *s)
 
 	s->gdt[SEL_KERNEL_CS / 8] = DESC_CODE;
 	s->gdt[SEL_KERNEL_DS / 8] = DESC_DATA;
-	s->gdt[SEL_USER_CS32 / 8] = DESC_CODE32;
 	s->gdt[SEL_USER_DS / 8] = DESC_DATA | DESC_USER;
 	s->gdt[SEL_USER_CS / 8] = DESC_CODE | DESC_USER;
 	s->gdt[SEL_TSS / 8] = (sizeof(struct tss) - 1) | (base & 0xffffff) << 16 | 0x89ull << 40 |
@@ -120,4 +125,10 @@ void segment_init(void)
 			 : "m"(gdtr), "m"(idtr), "i"(SEL_KERNEL_CS), "i"(SEL_KERNEL_DS),
 			   "i"(SEL_TSS)
 			 : "rax", "memory");
+}
+
+void cpu_set_kernel_stack(void *top)
+{
+	this_cpu()->kernel_rsp = (uint64_t)top;
+	cpu_private(segments)->tss.rsp[0] = (uint64_t)top;
 }

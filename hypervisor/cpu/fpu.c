@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Lazy: registers stay their owner's until another's are loaded. Saving and restoring go over all
+// features of the host, with XCR0 set to the host's meanwhile, so that a guest that has switched a
+// feature off finds its registers again when it switches it on. AMD APM 2, "Saving Media and x87
+// Execution Unit State"; APM 4, "XSAVE".
+#include "cpu/fpu.h"
+
+#include "cpu/cpu.h"
+#include "cpu/extable.h"
+#include "cpu/log.h"
+#include "cpu/msr.h"
+#include "lib/errno.h"
+#include "lib/string.h"
+
+#define CR4_OSFXSR     (1ull << 9)
+#define CR4_OSXMMEXCPT (1ull << 10)
+#define CR4_OSXSAVE    (1ull << 18)
+
+#define CPUID_1_ECX_XSAVE      (1u << 26)
+#define CPUID_D_1_EAX_XSAVEOPT (1u << 0)
+#define CPUID_8_EBX_XSAVEERPTR (1u << 2)
+#define CPUID_VENDOR_AMD_EBX   0x68747541u /* "Auth" of AuthenticAMD */
+#define CPUID_VENDOR_HYGON_EBX 0x6f677948u /* "Hygo" of HygonGenuine */
+#define CPUID_EXT_MAX          0x80000000u
+#define CPUID_EXT_SIZES        0x80000008u
+
+#define FXSAVE_SIZE   512
+#define XSAVE_MIN     576 /* with its header */
+#define FCW_INITIAL   0x37f
+#define MXCSR_INITIAL 0x1f80
+#define FCW_OFFSET    0
+#define MXCSR_OFFSET  24
+
+/* Immutable after the boot CPU's start. */
+static struct {
+	bool xsave, xsaveopt;
+	bool leaks_pointers; /* FXRSTOR leaves x87's instruction and data pointers of the former
+				owner */
+	uint64_t xcr0;
+	size_t size;
+} features;
+
+/* Locks: [o] owner CPU only */
+struct fpu {
+	struct fpu_state *owner; /* [o] whose registers these are; NULL: nobody's */
+	uint64_t xcr0;           /* [o] the CPU's */
+};
+DEFINE_CPU_PRIVATE(struct fpu, fpu);
+
+/* ---- the machine ---- */
+
+static void set_xcr0(struct fpu *f, uint64_t xcr0)
+{
+	if (f->xcr0 == xcr0)
+		return;
+	__asm__ volatile("xsetbv"
+			 :
+			 : "c"(0), "a"((uint32_t)xcr0), "d"((uint32_t)(xcr0 >> 32))
+			 : "memory");
+	f->xcr0 = xcr0;
+}
+
+static uint64_t read_xcr0(void)
+{
+	uint32_t lo, hi;
+
+	__asm__ volatile("xgetbv" : "=a"(lo), "=d"(hi) : "c"(0));
+	return (uint64_t)hi << 32 | lo;
+}
+
+/* The part of `offered` that is made of whole sets. */
+static uint64_t usable(uint64_t offered)
+{
+	uint64_t xcr0 = XCR0_X87 | XCR0_SSE;
+
+	if (offered & XCR0_AVX)
+		xcr0 |= XCR0_AVX;
+	if ((xcr0 & XCR0_AVX) && (offered & XCR0_AVX_512) == XCR0_AVX_512)
+		xcr0 |= XCR0_AVX_512;
+	return xcr0;
+}
+
+static uint64_t offered_here(void)
+{
+	struct cpuid d = cpuid(0xd, 0);
+
+	return (uint64_t)d.edx << 32 | d.eax;
+}
+
+static bool amd_leaks_pointers(void)
+{
+	uint32_t vendor = cpuid(0, 0).ebx;
+
+	if (vendor != CPUID_VENDOR_AMD_EBX && vendor != CPUID_VENDOR_HYGON_EBX)
+		return false;
+	return cpuid(CPUID_EXT_MAX, 0).eax < CPUID_EXT_SIZES ||
+	       !(cpuid(CPUID_EXT_SIZES, 0).ebx & CPUID_8_EBX_XSAVEERPTR);
+}
+
+static void choose_features(void)
+{
+	features.xsave = cpuid(1, 0).ecx & CPUID_1_ECX_XSAVE;
+	features.leaks_pointers = amd_leaks_pointers();
+	features.xcr0 = XCR0_X87 | XCR0_SSE;
+	features.size = XSAVE_MIN;
+	if (!features.xsave)
+		return;
+	features.xcr0 = usable(offered_here());
+	features.xsaveopt = cpuid(0xd, 1).eax & CPUID_D_1_EAX_XSAVEOPT;
+}
+
+void fpu_init_cpu(void)
+{
+	struct fpu *f = cpu_private(fpu);
+	uint64_t cr4;
+
+	if (!features.size)
+		choose_features();
+	__asm__ volatile("movq %%cr4, %0" : "=r"(cr4));
+	cr4 |= CR4_OSFXSR | CR4_OSXMMEXCPT | (features.xsave ? CR4_OSXSAVE : 0);
+	__asm__ volatile("movq %0, %%cr4" : : "r"(cr4) : "memory");
+	if (!features.xsave)
+		return;
+	if (features.xcr0 & ~offered_here())
+		fatal("CPU %u lacks FPU features of the boot CPU", this_cpu_id().n);
+	set_xcr0(f, features.xcr0);
+	/* EBX: bytes for what XCR0 enables now. */
+	features.size = MAX((size_t)cpuid(0xd, 0).ebx, (size_t)XSAVE_MIN);
+}
+
+/* ---- states ---- */
+
+bool fpu_has_xsave(void)
+{
+	return features.xsave;
+}
+
+size_t fpu_area_size(void)
+{
+	return features.size;
+}
+
+uint64_t fpu_host_xcr0(void)
+{
+	return features.xcr0;
+}
+
+bool fpu_xcr0_valid(uint64_t xcr0)
+{
+	/* APM 2, "XFEATURE_ENABLED_MASK Register (XCR0)": AVX needs SSE; x87 is always there. */
+	if (!features.xsave || (xcr0 & ~features.xcr0) || !(xcr0 & XCR0_X87))
+		return false;
+	if ((xcr0 & XCR0_AVX) && !(xcr0 & XCR0_SSE))
+		return false;
+	return !(xcr0 & XCR0_AVX_512) ||
+	       ((xcr0 & XCR0_AVX_512) == XCR0_AVX_512 && (xcr0 & XCR0_AVX));
+}
+
+static void init_area(void *area)
+{
+	memset(area, 0, features.size);
+	*(uint16_t *)((char *)area + FCW_OFFSET) = FCW_INITIAL;
+	*(uint32_t *)((char *)area + MXCSR_OFFSET) = MXCSR_INITIAL;
+}
+
+void fpu_state_init(struct fpu_state *s, void *area)
+{
+	*s = (struct fpu_state){ .area = area, .xcr0 = features.xcr0, .cpu = -1 };
+	init_area(area);
+}
+
+#define ALL_LO ((uint32_t)features.xcr0)
+#define ALL_HI ((uint32_t)(features.xcr0 >> 32))
+
+static void save(struct fpu *f, struct fpu_state *s)
+{
+	if (features.xsave)
+		set_xcr0(f, features.xcr0);
+	if (features.xsaveopt)
+		__asm__ volatile("xsaveopt64 (%0)"
+				 :
+				 : "r"(s->area), "a"(ALL_LO), "d"(ALL_HI)
+				 : "memory");
+	else if (features.xsave)
+		__asm__ volatile("xsave64 (%0)"
+				 :
+				 : "r"(s->area), "a"(ALL_LO), "d"(ALL_HI)
+				 : "memory");
+	else
+		__asm__ volatile("fxsave64 (%0)" : : "r"(s->area) : "memory");
+	s->cpu = -1;
+}
+
+/* 0, or -EFAULT: the CPU refuses the area's contents. */
+static int restore_area(const void *area)
+{
+	int ret = -EFAULT;
+
+	if (features.xsave)
+		__asm__ volatile("1: xrstor64 (%1)\n\t"
+				 "xorl %0, %0\n"
+				 "2:\n\t" EXTABLE(1b, 2b)
+				 : "+r"(ret)
+				 : "r"(area), "a"(ALL_LO), "d"(ALL_HI)
+				 : "memory");
+	else
+		__asm__ volatile("1: fxrstor64 (%1)\n\t"
+				 "xorl %0, %0\n"
+				 "2:\n\t" EXTABLE(1b, 2b)
+				 : "+r"(ret)
+				 : "r"(area)
+				 : "memory");
+	return ret;
+}
+
+/* These AMD CPUs restore the pointers only with an exception pending: APM 4, "FXRSTOR". A load from
+ * memory of ours sets them. */
+static void hide_pointers(void)
+{
+	static const uint32_t zero;
+
+	__asm__ volatile("fnclex\n\t"
+			 "emms\n\t"
+			 "fildl %0"
+			 :
+			 : "m"(zero));
+}
+
+static void restore(struct fpu *f, struct fpu_state *s)
+{
+	if (features.xsave)
+		set_xcr0(f, features.xcr0);
+	if (features.leaks_pointers)
+		hide_pointers();
+	if (restore_area(s->area) < 0) {
+		init_area(s->area);
+		ASSERT(restore_area(s->area) == 0);
+	}
+	s->cpu = this_cpu_id().n;
+}
+
+void fpu_load(struct fpu_state *s)
+{
+	struct fpu *f = cpu_private(fpu);
+
+	if (f->owner != s || s->cpu < 0) {
+		DEBUG_ASSERT(s->cpu < 0);
+		if (f->owner && f->owner != s)
+			save(f, f->owner);
+		restore(f, s);
+		f->owner = s;
+	}
+	if (features.xsave && s->xcr0 != f->xcr0) {
+		if (!fpu_xcr0_valid(s->xcr0))
+			s->xcr0 = features.xcr0;
+		set_xcr0(f, s->xcr0);
+	}
+}
+
+void fpu_read_xcr0(struct fpu_state *s)
+{
+	if (features.xsave)
+		cpu_private(fpu)->xcr0 = s->xcr0 = read_xcr0();
+}
+
+void fpu_release(struct fpu_state *s)
+{
+	struct fpu *f = cpu_private(fpu);
+
+	if (f->owner != s) {
+		DEBUG_ASSERT(s->cpu < 0);
+		return;
+	}
+	save(f, s);
+	f->owner = NULL;
+}

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// States keep their registers apart; what a guest may do with XCR0 and with an area's contents
+// harms nobody.
+#include "cpu/cpu.h"
+#include "cpu/fpu.h"
+#include "cpu/selftest.h"
+#include "lib/string.h"
+
+#define AREA_SIZE 4096
+#define MXCSR_OWN 0x1fa0 /* precision exceptions noted: not the initial value */
+#define XSTATE_BV 512
+
+static char areas[2][AREA_SIZE] __aligned(64);
+static struct fpu_state states[2];
+
+static void init_states(void)
+{
+	for (int i = 0; i < 2; i++)
+		fpu_state_init(&states[i], areas[i]);
+}
+
+static void release_states(void)
+{
+	fpu_release(&states[0]);
+	fpu_release(&states[1]);
+}
+
+static void set_xmm(uint64_t a, uint64_t b)
+{
+	const uint32_t mxcsr = MXCSR_OWN;
+
+	__asm__ volatile("movq %0, %%xmm0\n\tmovq %1, %%xmm15\n\tldmxcsr %2"
+			 :
+			 : "r"(a), "r"(b), "m"(mxcsr));
+}
+
+static bool xmm_is(uint64_t a, uint64_t b)
+{
+	uint64_t x, y;
+
+	__asm__ volatile("movq %%xmm0, %0\n\tmovq %%xmm15, %1" : "=r"(x), "=r"(y));
+	return x == a && y == b;
+}
+
+static uint32_t mxcsr(void)
+{
+	uint32_t v;
+
+	__asm__ volatile("stmxcsr %0" : "=m"(v));
+	return v;
+}
+
+static void set_ymm(const uint64_t *v)
+{
+	__asm__ volatile("vmovdqu (%0), %%ymm7" : : "r"(v), "m"(*(const uint64_t(*)[4])v));
+}
+
+static void get_ymm(uint64_t *v)
+{
+	__asm__ volatile("vmovdqu %%ymm7, (%0)" : : "r"(v) : "memory");
+}
+
+SELFTEST(fpu_states_are_kept_apart)
+{
+	init_states();
+	fpu_load(&states[0]);
+	SELFTEST_CHECK(xmm_is(0, 0) && mxcsr() == 0x1f80);
+	set_xmm(0x1111, 0xaaaa);
+	fpu_load(&states[1]);
+	SELFTEST_CHECK(xmm_is(0, 0) && mxcsr() == 0x1f80);
+	set_xmm(0x2222, 0xbbbb);
+	for (int i = 0; i < 3; i++) {
+		fpu_load(&states[0]);
+		SELFTEST_CHECK(xmm_is(0x1111, 0xaaaa) && mxcsr() == MXCSR_OWN);
+		fpu_load(&states[1]);
+		SELFTEST_CHECK(xmm_is(0x2222, 0xbbbb));
+	}
+	SELFTEST_CHECK(states[0].cpu == -1 && states[1].cpu == this_cpu_id().n);
+	release_states();
+	SELFTEST_CHECK(states[1].cpu == -1);
+	set_xmm(0, 0);
+	fpu_load(&states[1]);
+	SELFTEST_CHECK(xmm_is(0x2222, 0xbbbb));
+	release_states();
+}
+
+SELFTEST(fpu_keeps_avx_that_a_guest_switched_off)
+{
+	uint64_t a[4] = { 1, 2, 3, 4 }, b[4] = { 5, 6, 7, 8 }, got[4];
+
+	if (!(fpu_host_xcr0() & XCR0_AVX))
+		return;
+	init_states();
+	fpu_load(&states[0]);
+	set_ymm(a);
+	states[0].xcr0 = XCR0_X87 | XCR0_SSE;
+	fpu_load(&states[0]);
+	fpu_load(&states[1]);
+	get_ymm(got);
+	SELFTEST_CHECK(got[0] == 0 && got[3] == 0);
+	set_ymm(b);
+	states[0].xcr0 = fpu_host_xcr0();
+	fpu_load(&states[0]);
+	get_ymm(got);
+	SELFTEST_CHECK(!memcmp(got, a, sizeof(a)));
+	fpu_load(&states[1]);
+	get_ymm(got);
+	SELFTEST_CHECK(!memcmp(got, b, sizeof(b)));
+	release_states();
+}
+
+static uint64_t xcr0_now(void)
+{
+	uint32_t lo, hi;
+
+	__asm__ volatile("xgetbv" : "=a"(lo), "=d"(hi) : "c"(0));
+	return (uint64_t)hi << 32 | lo;
+}
+
+SELFTEST(fpu_xcr0_follows_the_state)
+{
+	if (!fpu_has_xsave())
+		return;
+	init_states();
+	states[0].xcr0 = XCR0_X87;
+	fpu_load(&states[0]);
+	SELFTEST_CHECK(xcr0_now() == XCR0_X87);
+	fpu_load(&states[1]);
+	SELFTEST_CHECK(xcr0_now() == fpu_host_xcr0());
+	/* As a guest does it where nothing intercepts. */
+	__asm__ volatile("xsetbv" : : "c"(0), "a"(XCR0_X87 | XCR0_SSE), "d"(0));
+	fpu_read_xcr0(&states[1]);
+	SELFTEST_CHECK(states[1].xcr0 == (XCR0_X87 | XCR0_SSE));
+	fpu_load(&states[0]);
+	SELFTEST_CHECK(xcr0_now() == XCR0_X87);
+	/* No x87; AVX without SSE; half of AVX-512; bits that do not exist. */
+	const uint64_t bad[] = { 0, XCR0_SSE, XCR0_X87 | XCR0_AVX, XCR0_X87 | 0x20,
+				 1ull << 62 | 3 };
+
+	for (unsigned i = 0; i < ARRAY_SIZE(bad); i++) {
+		SELFTEST_CHECK(!fpu_xcr0_valid(bad[i]));
+		states[1].xcr0 = bad[i];
+		fpu_load(&states[1]);
+		SELFTEST_CHECK(xcr0_now() == fpu_host_xcr0());
+		fpu_load(&states[0]);
+	}
+	release_states();
+	states[1].xcr0 = fpu_host_xcr0();
+	fpu_load(&states[1]);
+	release_states();
+}
+
+SELFTEST(fpu_bad_area_becomes_initial)
+{
+	if (!fpu_has_xsave())
+		return;
+	init_states();
+	fpu_load(&states[0]);
+	set_xmm(0x3333, 0x4444);
+	fpu_release(&states[0]);
+	*(uint64_t *)(areas[0] + XSTATE_BV) = 1ull << 62; /* no such feature: #GP */
+	fpu_load(&states[0]);
+	SELFTEST_CHECK(mxcsr() == 0x1f80 && xmm_is(0, 0));
+	release_states();
+}
