@@ -44,16 +44,16 @@ static struct moment read_both(const struct time_ref *ref)
 uint64_t time_ref_counter(const struct time_ref *ref)
 {
 	struct moment begin = read_both(ref), end = begin;
-	uint64_t wanted = ref->hz / RUN_FRACTION, passed = 0;
+	uint64_t wanted = ref->hz / RUN_FRACTION, passed;
 
-	while (passed < wanted) {
+	do {
 		end = read_both(ref);
 		passed = (end.count - begin.count) & ref->mask;
 		if (passed == 0 && end.tsc - begin.tsc > STUCK)
 			return 0;
 		if (end.tsc - begin.tsc > GIVE_UP)
 			return 0;
-	}
+	} while (passed == 0 || passed < wanted);
 	/* 2^34 ticks at most times 2^24 Hz of a PM timer, or 2^27 of an HPET: below 2^64. */
 	return (end.tsc - begin.tsc) * ref->hz / passed;
 }
