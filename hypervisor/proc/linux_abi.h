@@ -27,7 +27,6 @@ enum linux_nr {
 	LINUX_RT_SIGPROCMASK = 14,
 	LINUX_IOCTL = 16,
 	LINUX_PREAD64 = 17,
-	LINUX_PWRITE64 = 18,
 	LINUX_READV = 19,
 	LINUX_WRITEV = 20,
 	LINUX_ACCESS = 21,
@@ -50,19 +49,16 @@ enum linux_nr {
 	LINUX_GETRLIMIT = 97,
 	LINUX_GETRUSAGE = 98,
 	LINUX_SYSINFO = 99,
-	LINUX_TIMES = 100,
 	LINUX_GETUID = 102,
 	LINUX_GETGID = 104,
 	LINUX_GETEUID = 107,
 	LINUX_GETEGID = 108,
 	LINUX_GETPPID = 110,
 	LINUX_SIGALTSTACK = 131,
-	LINUX_PRCTL = 157,
 	LINUX_ARCH_PRCTL = 158,
 	LINUX_GETTID = 186,
 	LINUX_TIME = 201,
 	LINUX_FUTEX = 202,
-	LINUX_SCHED_SETAFFINITY = 203,
 	LINUX_SCHED_GETAFFINITY = 204,
 	LINUX_GETDENTS64 = 217,
 	LINUX_SET_TID_ADDRESS = 218,
@@ -85,7 +81,6 @@ enum linux_nr {
 	LINUX_PRLIMIT64 = 302,
 	LINUX_GETCPU = 309,
 	LINUX_GETRANDOM = 318,
-	LINUX_STATX = 332,
 	LINUX_NR_END = 512,
 };
 
@@ -103,12 +98,16 @@ enum linux_nr {
 #define LINUX_AT_FDCWD            (-100)
 #define LINUX_AT_SYMLINK_NOFOLLOW 0x100u
 #define LINUX_AT_EMPTY_PATH       0x1000u
-#define LINUX_F_DUPFD             0
-#define LINUX_F_GETFD             1
-#define LINUX_F_SETFD             2
-#define LINUX_F_GETFL             3
-#define LINUX_F_SETFL             4
-#define LINUX_F_DUPFD_CLOEXEC     1030
+/* access(2) */
+#define LINUX_W_OK            2u
+#define LINUX_X_OK            1u
+#define LINUX_ACCESS_ALL      7u
+#define LINUX_F_DUPFD         0
+#define LINUX_F_GETFD         1
+#define LINUX_F_SETFD         2
+#define LINUX_F_GETFL         3
+#define LINUX_F_SETFL         4
+#define LINUX_F_DUPFD_CLOEXEC 1030
 
 struct linux_timespec {
 	int64_t tv_sec, tv_nsec;
@@ -132,25 +131,6 @@ struct linux_stat {
 	int64_t unused[3];
 };
 static_assert_size(struct linux_stat, 144);
-
-struct linux_statx_time {
-	int64_t tv_sec;
-	uint32_t tv_nsec;
-	int32_t pad;
-};
-
-struct linux_statx {
-	uint32_t stx_mask, stx_blksize;
-	uint64_t stx_attributes;
-	uint32_t stx_nlink, stx_uid, stx_gid;
-	uint16_t stx_mode, pad0;
-	uint64_t stx_ino, stx_size, stx_blocks, stx_attributes_mask;
-	struct linux_statx_time stx_atime, stx_btime, stx_ctime, stx_mtime;
-	uint32_t stx_rdev_major, stx_rdev_minor, stx_dev_major, stx_dev_minor;
-	uint64_t spare[14];
-};
-static_assert_size(struct linux_statx, 256);
-#define LINUX_STATX_BASIC_STATS 0x7ffu
 
 /* getdents64: followed by the name with its NUL, padded to 8. */
 struct linux_dirent64 {
@@ -176,7 +156,7 @@ struct linux_dirent64 {
 #define LINUX_MAP_FIXED_NOREPLACE 0x100000u
 #define LINUX_MREMAP_MAYMOVE      1u
 #define LINUX_MADV_DONTNEED       4
-#define LINUX_MADV_FREE           8
+#define LINUX_MADV_LAST           25 /* MADV_COLLAPSE */
 
 /* clone(2) */
 #define LINUX_CLONE_VM             0x00000100u
@@ -207,17 +187,24 @@ struct linux_dirent64 {
 #define LINUX_FUTEX_CLOCK_REALTIME 256
 
 /* Signals: only as reasons of an end. */
-#define LINUX_NSIG    64
-#define LINUX_SIGILL  4
-#define LINUX_SIGTRAP 5
-#define LINUX_SIGABRT 6
-#define LINUX_SIGBUS  7
-#define LINUX_SIGFPE  8
-#define LINUX_SIGKILL 9
-#define LINUX_SIGSEGV 11
-#define LINUX_SIGSTOP 19
-#define LINUX_SIG_DFL 0
-#define LINUX_SIG_IGN 1
+#define LINUX_NSIG        64
+#define LINUX_SIGILL      4
+#define LINUX_SIGTRAP     5
+#define LINUX_SIGABRT     6
+#define LINUX_SIGBUS      7
+#define LINUX_SIGFPE      8
+#define LINUX_SIGKILL     9
+#define LINUX_SIGSEGV     11
+#define LINUX_SIGCHLD     17
+#define LINUX_SIGCONT     18
+#define LINUX_SIGSTOP     19
+#define LINUX_SIGURG      23
+#define LINUX_SIGWINCH    28
+#define LINUX_SIG_DFL     0
+#define LINUX_SIG_IGN     1
+#define LINUX_SIG_BLOCK   0
+#define LINUX_SIG_UNBLOCK 1
+#define LINUX_SIG_SETMASK 2
 
 struct linux_sigaction {
 	uint64_t handler, flags, restorer, mask;
@@ -274,10 +261,6 @@ struct linux_rusage {
 	int64_t ru_maxrss, rest[13];
 };
 static_assert_size(struct linux_rusage, 144);
-
-struct linux_tms {
-	int64_t tms_utime, tms_stime, tms_cutime, tms_cstime;
-};
 
 struct linux_rlimit {
 	uint64_t cur, max;

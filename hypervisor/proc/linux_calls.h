@@ -26,7 +26,6 @@ int64_t linux_write(const struct syscall_args *a);
 int64_t linux_readv(const struct syscall_args *a);
 int64_t linux_writev(const struct syscall_args *a);
 int64_t linux_pread64(const struct syscall_args *a);
-int64_t linux_pwrite64(const struct syscall_args *a);
 int64_t linux_lseek(const struct syscall_args *a);
 int64_t linux_ioctl(const struct syscall_args *a);
 int64_t linux_getdents64(const struct syscall_args *a);
@@ -51,7 +50,6 @@ int64_t linux_stat(const struct syscall_args *a);
 int64_t linux_lstat(const struct syscall_args *a);
 int64_t linux_fstat(const struct syscall_args *a);
 int64_t linux_newfstatat(const struct syscall_args *a);
-int64_t linux_statx(const struct syscall_args *a);
 int64_t linux_access(const struct syscall_args *a);
 int64_t linux_faccessat(const struct syscall_args *a);
 int64_t linux_readlink(const struct syscall_args *a);
@@ -83,13 +81,11 @@ int64_t linux_arch_prctl(const struct syscall_args *a);
 int64_t linux_futex(const struct syscall_args *a);
 int64_t linux_sched_yield(const struct syscall_args *a);
 int64_t linux_sched_getaffinity(const struct syscall_args *a);
-int64_t linux_sched_setaffinity(const struct syscall_args *a);
 int64_t linux_getcpu(const struct syscall_args *a);
 int64_t linux_gettid(const struct syscall_args *a);
 int64_t linux_rt_sigaction(const struct syscall_args *a);
 int64_t linux_rt_sigprocmask(const struct syscall_args *a);
 int64_t linux_sigaltstack(const struct syscall_args *a);
-int64_t linux_prctl(const struct syscall_args *a);
 
 /* linux_time.c */
 int64_t linux_clock_gettime(const struct syscall_args *a);
@@ -98,7 +94,6 @@ int64_t linux_clock_nanosleep(const struct syscall_args *a);
 int64_t linux_nanosleep(const struct syscall_args *a);
 int64_t linux_gettimeofday(const struct syscall_args *a);
 int64_t linux_time(const struct syscall_args *a);
-int64_t linux_times(const struct syscall_args *a);
 int64_t linux_getrusage(const struct syscall_args *a);
 
 /* linux_misc.c */
@@ -110,3 +105,5 @@ int64_t linux_sysinfo(const struct syscall_args *a);
 int64_t linux_getrandom(const struct syscall_args *a);
 int64_t linux_getrlimit(const struct syscall_args *a);
 int64_t linux_prlimit64(const struct syscall_args *a);
+
+extern const struct syscall_table linux_calls;

@@ -153,19 +153,6 @@ int64_t linux_pread64(const struct syscall_args *a)
 	return n;
 }
 
-/* What has positions is a file of the archive, which is never open for writing. */
-int64_t linux_pwrite64(const struct syscall_args *a)
-{
-	struct object *o = get_fd(a->arg[0]);
-	bool positions;
-
-	if (o == NULL)
-		return -EBADF;
-	positions = o->ops->pread != NULL;
-	object_put(o);
-	return positions ? -EBADF : -ESPIPE;
-}
-
 int64_t linux_lseek(const struct syscall_args *a)
 {
 	struct object *o = get_fd(a->arg[0]);

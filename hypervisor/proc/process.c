@@ -80,6 +80,7 @@ static struct process *process_alloc(const struct process_args *args)
 	lock_init(&p->lock, &process_class);
 	list_init(&p->threads);
 	list_init(&p->mappings);
+	wait_queue_init(&p->layout_queue);
 	handle_table_init(&p->handles, args->container);
 	p->pid = process_new_id();
 	p->parent_pid = args->parent_pid;
@@ -187,9 +188,9 @@ static bool begin_end(struct process *p, enum proc_end end, int32_t code)
 	ASSERT(lock_held(&p->lock));
 	if (p->ending)
 		return false;
-	p->ending = true;
 	p->end = end;
 	p->exit_code = code;
+	__atomic_store_n(&p->ending, true, __ATOMIC_RELEASE);
 	return true;
 }
 
@@ -228,6 +229,11 @@ void process_fault(const struct trap_frame *frame, int signal, uint64_t address)
 	uthread_exit();
 }
 
+bool process_is_ending(struct process *p)
+{
+	return __atomic_load_n(&p->ending, __ATOMIC_ACQUIRE);
+}
+
 void process_reaped(struct process *p)
 {
 	bool ended;
@@ -243,10 +249,30 @@ void process_reaped(struct process *p)
 		p->on_end(p);
 }
 
+/* Lock held. */
+static uint64_t run_time_locked(struct process *p)
+{
+	uint64_t ns = p->dead_run_time;
+	struct uthread *u;
+
+	list_for_each_entry (u, &p->threads, node)
+		ns += thread_run_time(u->thread);
+	return ns;
+}
+
+uint64_t process_run_time(struct process *p)
+{
+	uint64_t ns;
+
+	lock_acquire(&p->lock);
+	ns = run_time_locked(p);
+	lock_release(&p->lock);
+	return ns;
+}
+
 void process_get_info(struct process *p, struct proc_info *info)
 {
 	struct container_info c;
-	struct uthread *u;
 
 	container_get_info(process_container(p), &c);
 	memset(info, 0, sizeof(*info));
@@ -261,9 +287,7 @@ void process_get_info(struct process *p, struct proc_info *info)
 		info->fault_address = p->fault_address;
 	}
 	info->nr_threads = p->nr_threads;
-	info->run_time_ns = p->dead_run_time;
-	list_for_each_entry (u, &p->threads, node)
-		info->run_time_ns += thread_run_time(u->thread);
+	info->run_time_ns = run_time_locked(p);
 	lock_release(&p->lock);
 }
 
@@ -284,6 +308,26 @@ struct process *process_next(uint32_t after)
 	return best;
 }
 
+void process_layout_begin(struct process *p)
+{
+	for (;;) {
+		wait_begin(&p->layout_queue);
+		if (!p->layout_busy)
+			break;
+		(void)wait_sleep(&p->layout_queue, WAIT_FOREVER, false);
+	}
+	p->layout_busy = true;
+	wait_end(&p->layout_queue);
+}
+
+void process_layout_end(struct process *p)
+{
+	wait_begin(&p->layout_queue);
+	p->layout_busy = false;
+	wait_wake_locked(&p->layout_queue, 1);
+	wait_end(&p->layout_queue);
+}
+
 int process_add_mapping(struct process *p, struct object *o, uint64_t va, uint64_t size)
 {
 	struct proc_mapping *m = kalloc(process_container(p), sizeof(*m));
@@ -293,24 +337,17 @@ int process_add_mapping(struct process *p, struct object *o, uint64_t va, uint64
 	m->object = object_get(o);
 	m->va = va;
 	m->size = size;
-	lock_acquire(&p->lock);
 	list_add_tail(&m->node, &p->mappings);
-	lock_release(&p->lock);
 	return 0;
 }
 
 void process_drop_mappings(struct process *p, uint64_t va, uint64_t size)
 {
 	struct proc_mapping *m, *tmp;
-	LIST_HEAD(gone);
 
-	lock_acquire(&p->lock);
 	list_for_each_entry_safe (m, tmp, &p->mappings, node) {
-		if (m->va >= va && m->va - va < size && m->size <= size - (m->va - va))
-			list_move_tail(&m->node, &gone);
-	}
-	lock_release(&p->lock);
-	list_for_each_entry_safe (m, tmp, &gone, node) {
+		if (m->va < va || m->va - va >= size)
+			continue;
 		list_del(&m->node);
 		object_put(m->object);
 		kfree(m);

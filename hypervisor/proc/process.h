@@ -25,7 +25,8 @@ struct proc_mapping {
 	uint64_t va, size;
 };
 
-/* Locks: [I] immutable after create   [l] lock   [t] the table's lock   [a] atomic */
+/* Locks: [I] immutable after create   [l] lock   [t] the table's lock   [a] atomic
+ * [w] layout_queue.lock   [m] a change of layout */
 struct process {
 	struct object object;
 	struct list_head table_node; /* [t] */
@@ -38,20 +39,23 @@ struct process {
 	struct handle_table handles;
 	void (*on_end)(struct process *p); /* [I] called by the reaper at the end; may be NULL */
 
+	struct wait_queue layout_queue;
+	bool layout_busy; /* [w] a change of the address space's layout is under way */
+
 	struct lock lock;
-	struct list_head threads;                   /* [l] struct uthread */
-	unsigned int nr_threads;                    /* [l] on the list */
-	unsigned int nr_unreaped;                   /* [l] threads whose stack still exists */
-	bool ending;                                /* [l] no new threads; all existing ones end */
-	bool ended;                                 /* [l] everything is given back */
-	enum proc_end end;                          /* [l] valid once ending */
-	int32_t exit_code;                          /* [l] */
+	struct list_head threads; /* [l] struct uthread */
+	unsigned int nr_threads;  /* [l] on the list */
+	unsigned int nr_unreaped; /* [l] threads whose stack still exists */
+	bool ending;              /* [l] read anywhere; no new threads; all existing ones end */
+	bool ended;               /* [l] everything is given back */
+	enum proc_end end;        /* [l] valid once ending */
+	int32_t exit_code;        /* [l] */
 	uint64_t fault_rip, fault_address;          /* [l] */
 	uint64_t dead_run_time;                     /* [l] ns, of threads that have ended */
 	uint64_t brk_start;                         /* [I] */
-	uint64_t brk;                               /* [l] */
+	uint64_t brk;                               /* [m] */
 	struct archive_node *cwd;                   /* [a] */
-	struct list_head mappings;                  /* [l] struct proc_mapping */
+	struct list_head mappings;                  /* [m] struct proc_mapping */
 	struct linux_sigaction actions[LINUX_NSIG]; /* [l] remembered, never acted on */
 };
 
@@ -96,11 +100,23 @@ void process_kill(struct process *p, enum proc_end end, int32_t code);
  * thread. */
 __noreturn void process_fault(const struct trap_frame *frame, int signal, uint64_t address);
 
+bool process_is_ending(struct process *p);
 void process_get_info(struct process *p, struct proc_info *info);
 /* The process with the smallest pid > `after`, with a reference; NULL: none. */
 struct process *process_next(uint32_t after);
 
-/* Records that a mapping of the current process uses `o`; a reference is taken. 0 or -ENOMEM. */
+/*
+ * Changes of a process' memory layout, with what they record here, come one after the other. Sleeps
+ * until its turn, not cut short; no lock held.
+ */
+void process_layout_begin(struct process *p);
+void process_layout_end(struct process *p);
+
+/* Run time of all its threads, in ns. */
+uint64_t process_run_time(struct process *p);
+
+/* Within a change of layout. Records that a mapping of the current process uses `o`; a reference is
+ * taken. 0 or -ENOMEM. */
 int process_add_mapping(struct process *p, struct object *o, uint64_t va, uint64_t size);
 /* Drops those within the range, which has been unmapped. No lock held. */
 void process_drop_mappings(struct process *p, uint64_t va, uint64_t size);

@@ -11,9 +11,6 @@
 #include "mem/kalloc.h"
 #include "proc/futex.h"
 
-/* Interrupts on; the bit that is always one. */
-#define RFLAGS_USER 0x202u
-
 struct uthread *uthread_current(void)
 {
 	return thread_owner(thread_current());
@@ -147,6 +144,7 @@ static bool leave_process(struct uthread *u)
 	if (last && !p->ending) {
 		p->ending = true;
 		p->end = PROC_EXITED;
+		p->exit_code = u->exit_code;
 	}
 	lock_release(&p->lock);
 	return last;
@@ -164,4 +162,19 @@ void uthread_exit(void)
 		process_teardown(u->process);
 	reaper_push(u);
 	thread_exit();
+}
+
+/* A kill that comes after the look at the flags interrupts the thread once more. */
+static void on_interrupted(void)
+{
+	struct uthread *u = uthread_current();
+
+	thread_clear_interrupt();
+	if (__atomic_load_n(&u->killed, __ATOMIC_ACQUIRE) || process_is_ending(u->process))
+		uthread_exit();
+}
+
+void uthread_init(void)
+{
+	thread_set_interrupted_hook(on_interrupted);
 }

@@ -9,6 +9,11 @@
 
 #include "proc/process.h"
 
+/* RFLAGS in ring 3: what a program may set (CF PF AF ZF SF DF OF AC ID), and what always holds
+ * (IF). */
+#define RFLAGS_USER_MASK 0x240cd5u
+#define RFLAGS_USER      0x202u
+
 /* Locks: [I] immutable   [o] the thread itself   [l] the process' lock   [a] atomic   [w]
  * sleep.lock */
 struct uthread {
@@ -22,7 +27,10 @@ struct uthread {
 	uint64_t clear_child_tid;    /* [o] address to clear and wake at exit; 0: none */
 	uint64_t sigmask;            /* [o] remembered */
 	struct linux_stack altstack; /* [o] remembered */
+	int32_t exit_code;           /* [o] the process' if this thread is its last */
 	struct trap_frame *trap;     /* [l] frame of the thread_sleep it is in; NULL: not in one */
+	uint64_t fs_base, gs_base;   /* [l] while `trap` is set */
+	bool context_set;            /* [l] another thread has set these and the frame */
 	struct wait_queue sleep;
 	bool wakeup; /* [w] a wakeup that no thread_sleep has taken */
 };
@@ -40,6 +48,9 @@ int uthread_create(struct process *p, const struct uthread_args *args, struct ut
 void uthread_start(struct uthread *u);
 /* Undoes uthread_create of a thread that was never started. */
 void uthread_discard(struct uthread *u);
+
+/* Registers the hook that ends killed threads on their way back to ring 3. Boot, once. */
+void uthread_init(void);
 
 /* NULL for kernel threads. */
 struct uthread *uthread_current(void);

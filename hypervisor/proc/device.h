@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The devices that ring 3 finds under /dev: null, zero, random, urandom, console and tty. The
+ * console is the character device that io/chardev.h names; it is null when there is none.
+ */
+#pragma once
+
+#include "proc/object.h"
+
+struct device {
+	const char *path;
+	/* A new object for one opener. 0 or -ENOMEM. */
+	int (*open)(const struct device *d, struct container *c, struct object **out);
+	const struct object_ops *ops;
+	uint64_t rdev; /* Linux' device number, major << 8 | minor */
+};
+
+/* Adds the nodes to the archive tree. Boot, once. */
+void device_init(void);
+
+/* Opens the console, as /dev/console does. 0 or -ENOMEM. */
+int console_open(const struct device *d, struct container *c, struct object **out);
+void console_init(void);
+extern const struct object_ops console_ops;

@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The tables of native calls that this layer registers (abi/strata.h says what each call does). */
+#pragma once
+
+#include "proc/syscall.h"
+
+extern const struct syscall_table native_thread_calls; /* native_thread.c */
