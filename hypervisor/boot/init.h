@@ -45,3 +45,13 @@ bool boot_selftest_wanted(const struct boot_info *info);
 
 /* Runs those that were asked for; with the word strata.exit=selftest the machine ends then. */
 void boot_run_selftests(const struct boot_info *info);
+
+/*
+ * Ring 3: the boot archive, and the first process from it (`init=PATH`, arguments behind `--`).
+ * Thread context, after thread_init. With the word strata.exit=init the machine ends when that
+ * process has ended: status 0 if it exited with 0, 1 if not, 2 if it could not be started.
+ */
+void boot_start_init(const struct boot_info *info);
+
+/* Ends the machine the ways that emulators have (isa-debug-exit, Bochs' shutdown port). */
+__noreturn void boot_end_machine(uint8_t status);

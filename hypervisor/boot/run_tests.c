@@ -12,7 +12,7 @@
 #define QEMU_EXIT_PORT      0xf4
 #define BOCHS_SHUTDOWN_PORT 0x8900
 
-static void end_machine(uint8_t status)
+void boot_end_machine(uint8_t status)
 {
 	early_console_drain();
 	port_out8(QEMU_EXIT_PORT, status);
@@ -37,5 +37,5 @@ void boot_run_selftests(const struct boot_info *info)
 	unsigned failed = selftest_run(prefix);
 	if (cmdline_str(info->cmdline, "strata.exit", word, sizeof(word)) >= 0 &&
 	    !strcmp(word, "selftest"))
-		end_machine(failed != 0);
+		boot_end_machine(failed != 0);
 }

@@ -140,7 +140,8 @@ static void load_context(struct uthread *u, const struct thread_context *c)
 	f->r8 = c->r8, f->r9 = c->r9, f->r10 = c->r10, f->r11 = c->r11;
 	f->r12 = c->r12, f->r13 = c->r13, f->r14 = c->r14, f->r15 = c->r15;
 	f->rip = c->rip;
-	f->rflags = (c->rflags & RFLAGS_USER_MASK) | RFLAGS_USER;
+	f->rflags = c->rflags;
+	intr_make_user_frame(f);
 	u->fs_base = c->fs_base;
 	u->gs_base = c->gs_base;
 	u->context_set = true;

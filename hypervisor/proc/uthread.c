@@ -5,7 +5,6 @@
 #include "proc/uthread.h"
 
 #include "cpu/log.h"
-#include "cpu/segment.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mem/kalloc.h"
@@ -34,9 +33,6 @@ static void set_start(struct uthread *u, const struct uthread_args *args)
 	u->start.rip = args->rip;
 	u->start.rsp = args->rsp;
 	u->start.rax = args->rax;
-	u->start.cs = SEL_USER_CS;
-	u->start.ss = SEL_USER_DS;
-	u->start.rflags = RFLAGS_USER;
 	u->set_child_tid = args->set_child_tid;
 	u->clear_child_tid = args->clear_child_tid;
 }

@@ -9,11 +9,6 @@
 
 #include "proc/process.h"
 
-/* RFLAGS in ring 3: what a program may set (CF PF AF ZF SF DF OF AC ID), and what always holds
- * (IF). */
-#define RFLAGS_USER_MASK 0x240cd5u
-#define RFLAGS_USER      0x202u
-
 /* Locks: [I] immutable   [o] the thread itself   [l] the process' lock   [a] atomic   [w]
  * sleep.lock */
 struct uthread {
