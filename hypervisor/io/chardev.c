@@ -84,6 +84,22 @@ bool chardev_can_write(struct chardev *d)
 	return can;
 }
 
+size_t chardev_room(struct chardev *d)
+{
+	lock_acquire(&d->lock);
+	size_t room = byte_ring_free(&d->tx);
+	lock_release(&d->lock);
+	return room;
+}
+
+size_t chardev_unsent(struct chardev *d)
+{
+	lock_acquire(&d->lock);
+	size_t unsent = byte_ring_used(&d->tx);
+	lock_release(&d->lock);
+	return unsent;
+}
+
 void chardev_set_notify(struct chardev *d, void (*notify)(void *arg), void *arg)
 {
 	lock_acquire(&d->lock);

@@ -47,6 +47,9 @@ size_t chardev_write(struct chardev *d, const void *buf, size_t len);
 /* Something to read? Room to write (a quarter of the buffer, so that writers come in batches)? */
 bool chardev_can_read(struct chardev *d);
 bool chardev_can_write(struct chardev *d);
+/* Bytes that chardev_write would take now, and bytes that have not gone to the device yet. */
+size_t chardev_room(struct chardev *d);
+size_t chardev_unsent(struct chardev *d);
 
 /*
  * notify(arg) runs when bytes have come or room has appeared: with no lock of the device held, in

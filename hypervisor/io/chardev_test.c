@@ -88,6 +88,8 @@ static void test_transmit(void **state)
 	assert_int_equal(out_at, 3);
 	assert_int_equal(chardev_write(&dev, text + 16, sizeof(text) - 16), 3);
 	assert_int_equal(chardev_write(&dev, text + 19, sizeof(text) - 19), 0);
+	assert_int_equal(chardev_room(&dev), 0);
+	assert_int_equal(chardev_unsent(&dev), 16);
 	assert_false(chardev_can_write(&dev));
 	assert_int_equal(notified, 0);
 	out_limit = 6; /* room of less than a quarter: no news yet */

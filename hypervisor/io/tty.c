@@ -191,9 +191,13 @@ int64_t tty_read(struct tty *t, uint8_t *buf, size_t len)
 	return (int64_t)n;
 }
 
-bool tty_has_room(const struct tty *t)
+uint32_t tty_room(const struct tty *t)
 {
-	return TTY_INPUT_SIZE - (t->head - t->tail) > 1 || !tty_readable(t);
+	uint32_t free = TTY_INPUT_SIZE - (t->head - t->tail);
+
+	if (!tty_readable(t))
+		return TTY_INPUT_SIZE;
+	return free > 1 ? free - 1 : 0;
 }
 
 void tty_flush_input(struct tty *t)

@@ -83,11 +83,11 @@ int64_t tty_read(struct tty *t, uint8_t *buf, size_t len);
 uint32_t tty_pending(const struct tty *t); /* bytes that tty_read could take */
 void tty_flush_input(struct tty *t);
 /*
- * May another byte be given to tty_input without being lost? When not, leave it in the device: a
+ * How many bytes may be given to tty_input without losing any. 0: leave them in the device, a
  * reader makes room. A line that fills the whole buffer is the exception, since nobody can read it
  * before it ends: what is too much of it is dropped.
  */
-bool tty_has_room(const struct tty *t);
+uint32_t tty_room(const struct tty *t);
 
 void tty_set_termios(struct tty *t, const struct tty_termios *termios);
 

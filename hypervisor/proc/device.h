@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The devices that ring 3 finds under /dev: null, zero, random, urandom, console and tty. The
- * console is the character device that io/chardev.h names; it is null when there is none.
+ * console is a terminal (io/tty.h) on the character device that boot names with console_attach;
+ * without one nothing is ever typed and what is written is swallowed.
  */
 #pragma once
 
+#include "io/chardev.h"
 #include "proc/object.h"
 
 struct device {
@@ -20,5 +22,7 @@ void device_init(void);
 
 /* Opens the console, as /dev/console does. 0 or -ENOMEM. */
 int console_open(const struct device *d, struct container *c, struct object **out);
-void console_init(void);
 extern const struct object_ops console_ops;
+
+/* The terminal's line from now on. Boot, once. */
+void console_attach(struct chardev *d);

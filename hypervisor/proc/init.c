@@ -11,6 +11,7 @@ void proc_init(void)
 	futex_init();
 	reaper_init();
 	uthread_init();
+	device_init();
 	syscall_register(&linux_calls);
 	syscall_register(&native_thread_calls);
 }

@@ -16,6 +16,10 @@ static const struct syscall_row rows[] = {
 	{ LINUX_LSEEK, "lseek", linux_lseek },
 	{ LINUX_IOCTL, "ioctl", linux_ioctl },
 	{ LINUX_GETDENTS64, "getdents64", linux_getdents64 },
+	{ LINUX_POLL, "poll", linux_poll },
+	{ LINUX_PPOLL, "ppoll", linux_ppoll },
+	{ LINUX_SELECT, "select", linux_select },
+	{ LINUX_PSELECT6, "pselect6", linux_pselect6 },
 
 	/* Handles. */
 	{ LINUX_CLOSE, "close", linux_close },
@@ -23,6 +27,12 @@ static const struct syscall_row rows[] = {
 	{ LINUX_DUP2, "dup2", linux_dup2 },
 	{ LINUX_DUP3, "dup3", linux_dup3 },
 	{ LINUX_FCNTL, "fcntl", linux_fcntl },
+
+	/* Events and timers as handles. */
+	{ LINUX_EVENTFD2, "eventfd2", linux_eventfd2 },
+	{ LINUX_TIMERFD_CREATE, "timerfd_create", linux_timerfd_create },
+	{ LINUX_TIMERFD_SETTIME, "timerfd_settime", linux_timerfd_settime },
+	{ LINUX_TIMERFD_GETTIME, "timerfd_gettime", linux_timerfd_gettime },
 
 	/* Names of the boot archive. */
 	{ LINUX_OPEN, "open", linux_open },

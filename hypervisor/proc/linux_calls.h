@@ -61,6 +61,7 @@ int64_t linux_chdir(const struct syscall_args *a);
 int64_t linux_poll(const struct syscall_args *a);
 int64_t linux_ppoll(const struct syscall_args *a);
 int64_t linux_select(const struct syscall_args *a);
+int64_t linux_pselect6(const struct syscall_args *a);
 
 /* linux_mem.c */
 int64_t linux_mmap(const struct syscall_args *a);
