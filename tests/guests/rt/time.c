@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The TSC's rate is measured once, over 20 ms of the PM timer (24 bits).
+
+#include "tests/guests/rt/private.h"
+
+static uint32_t pm_ticks(void)
+{
+	return inl(PM_TIMER) & 0xffffff;
+}
+
+uint64_t tsc_hz(void)
+{
+	static uint64_t hz;
+	uint32_t start, passed;
+	uint64_t tsc;
+
+	if (hz)
+		return hz;
+	start = pm_ticks();
+	tsc = rdtsc();
+	do {
+		passed = (pm_ticks() - start) & 0xffffff;
+	} while (passed < PM_TIMER_HZ / 50);
+	hz = (rdtsc() - tsc) * PM_TIMER_HZ / passed;
+	return hz;
+}
+
+void delay_us(uint64_t us)
+{
+	uint64_t end = rdtsc() + us * (tsc_hz() / 1000) / 1000;
+
+	while (rdtsc() < end)
+		cpu_pause();
+}
+
+static void pit_load(uint8_t mode, uint16_t count)
+{
+	outb(0x43, (uint8_t)(0x30 | mode << 1));
+	outb(0x40, (uint8_t)count);
+	outb(0x40, (uint8_t)(count >> 8));
+}
+
+void pit_periodic(uint16_t count)
+{
+	pit_load(2, count);
+}
+
+void pit_oneshot(uint16_t count)
+{
+	pit_load(0, count);
+}
+
+uint16_t pit_read(void)
+{
+	uint16_t low;
+
+	outb(0x43, 0);
+	low = inb(0x40);
+	return (uint16_t)(low | inb(0x40) << 8);
+}
+
+bool wait_count(const volatile uint32_t *counter, uint32_t want, uint64_t us)
+{
+	uint64_t end = rdtsc() + us * (tsc_hz() / 1000) / 1000;
+
+	sti();
+	while (*counter < want && rdtsc() < end)
+		cpu_pause();
+	cli();
+	return *counter >= want;
+}
+
+bool kvm_leaves(uint32_t *base)
+{
+	static const char signature[12] = "KVMKVMKVM\0\0";
+	uint32_t text[3];
+
+	if (!(cpuid(1, 0).ecx & BIT(31)))
+		return false;
+	for (*base = 0x40000000; *base < 0x40010000; *base += 0x100) {
+		struct cpuid r = cpuid(*base, 0);
+
+		text[0] = r.ebx;
+		text[1] = r.ecx;
+		text[2] = r.edx;
+		if (!memcmp(text, signature, 12))
+			return true;
+	}
+	return false;
+}

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Other CPUs: INIT and start-up IPIs, locked counters, IPIs by each kind of destination, ping-pong
+// between each CPU and the boot CPU, stores seen in order.
+
+#include "tests/guests/rt/rt.h"
+
+const char guest_name[] = "smp";
+
+#define ADDS      20000
+#define PINGS     200
+#define IPI       0x60
+#define PING      0x61
+#define PONG      0x62
+#define BROADCAST 0x63
+#define LOGICAL   0x64
+
+static uint64_t locked, plain_sum;
+static volatile uint32_t ready;
+
+static void add(void *arg)
+{
+	(void)arg;
+	__atomic_add_fetch(&ready, 1, __ATOMIC_SEQ_CST);
+	while (ready < machine.nr_cpus)
+		cpu_pause();
+	for (unsigned i = 0; i < ADDS; i++) {
+		__atomic_add_fetch(&locked, 1, __ATOMIC_SEQ_CST);
+		this_cpu()->counter++;
+	}
+}
+
+static bool on_all(void (*fn)(void *), void *arg)
+{
+	bool ended = true;
+
+	for (unsigned i = 1; i < machine.nr_cpus; i++)
+		cpu_run(i, fn, arg);
+	fn(arg);
+	for (unsigned i = 1; i < machine.nr_cpus; i++)
+		ended &= cpu_wait(i);
+	return ended;
+}
+
+static void test_counters(void)
+{
+	check(on_all(add, NULL), "counters-end", "a CPU did not end");
+	CHECK_EQ("counters-locked", locked, (uint64_t)ADDS * machine.nr_cpus);
+	for (unsigned i = 0; i < machine.nr_cpus; i++)
+		plain_sum += cpus[i].counter;
+	CHECK_EQ("counters-own", plain_sum, (uint64_t)ADDS * machine.nr_cpus);
+}
+
+static void check_identity(void *arg)
+{
+	uint64_t *mask = arg;
+
+	__atomic_or_fetch(mask, BIT(lapic_id()), __ATOMIC_SEQ_CST);
+	/* CPUID tells each CPU its own APIC id. */
+	if (cpuid(1, 0).ebx >> 24 != lapic_id())
+		__atomic_or_fetch(mask, BIT(63), __ATOMIC_SEQ_CST);
+}
+
+static void test_identity(void)
+{
+	uint64_t mask = 0;
+
+	check(on_all(check_identity, &mask), "identity-end", "a CPU did not end");
+	CHECK_EQ("identity", mask, BIT(machine.nr_cpus) - 1);
+}
+
+static void on_ping(struct frame *f)
+{
+	(void)f;
+	lapic_eoi();
+	lapic_ipi(cpus[0].apic_id, ICR_FIXED | ICR_ASSERT | PONG);
+}
+
+/* An idle CPU answers out of HLT. */
+static void test_ping(void)
+{
+	bool all = true;
+
+	set_handler(PING, on_ping);
+	vector_count[PONG] = 0;
+	for (unsigned cpu = 1; cpu < machine.nr_cpus && all; cpu++) {
+		uint32_t base = vector_count[PONG];
+
+		for (unsigned i = 1; i <= PINGS && all; i++) {
+			lapic_ipi(cpus[cpu].apic_id, ICR_FIXED | ICR_ASSERT | PING);
+			all = wait_count(&vector_count[PONG], base + i, 2000000);
+		}
+	}
+	check(all, "ping-pong", "%u answers of %u", vector_count[PONG],
+	      PINGS * (machine.nr_cpus - 1));
+}
+
+static void test_broadcast(void)
+{
+	uint32_t others = machine.nr_cpus - 1;
+
+	vector_count[BROADCAST] = 0;
+	lapic_ipi(0, ICR_OTHERS | ICR_ASSERT | BROADCAST);
+	check(wait_count(&vector_count[BROADCAST], others, 2000000), "ipi-all-others", "%u of %u",
+	      vector_count[BROADCAST], others);
+	lapic_ipi(0, ICR_ALL | ICR_ASSERT | BROADCAST);
+	check(wait_count(&vector_count[BROADCAST], 2 * others + 1, 2000000), "ipi-all", "%u of %u",
+	      vector_count[BROADCAST], 2 * others + 1);
+	lapic_ipi(0, ICR_SELF | ICR_ASSERT | BROADCAST);
+	check(wait_count(&vector_count[BROADCAST], 2 * others + 2, 2000000), "ipi-self", "%u of %u",
+	      vector_count[BROADCAST], 2 * others + 2);
+}
+
+/* The first eight CPUs by their bits: flat xAPIC ids, or cluster 0 of x2APIC. */
+static void test_logical(void)
+{
+	unsigned n = MIN(machine.nr_cpus, 8u);
+	uint32_t mask = (1u << n) - 1;
+
+	vector_count[LOGICAL] = 0;
+	lapic_ipi(mask, ICR_LOGICAL | ICR_ASSERT | LOGICAL);
+	check(wait_count(&vector_count[LOGICAL], n, 2000000), "ipi-logical", "%u of %u",
+	      vector_count[LOGICAL], n);
+}
+
+static volatile bool busy_stop;
+static void be_busy(void *arg)
+{
+	(void)arg;
+	sti();
+	while (!busy_stop)
+		this_cpu()->counter++;
+	cli();
+}
+
+/* A CPU that computes takes interrupts and an NMI as well as one that sleeps. */
+static void test_busy(void)
+{
+	unsigned last = machine.nr_cpus - 1;
+
+	busy_stop = false;
+	cpu_run(last, be_busy, NULL);
+	vector_count[IPI] = 0;
+	vector_count[EXC_NMI] = 0;
+	for (unsigned i = 1; i <= 20; i++) {
+		lapic_ipi(cpus[last].apic_id, ICR_FIXED | ICR_ASSERT | IPI);
+		if (!wait_count(&vector_count[IPI], i, 2000000))
+			break;
+	}
+	CHECK_EQ("ipi-busy", vector_count[IPI], 20);
+	lapic_ipi(cpus[last].apic_id, ICR_NMI | ICR_ASSERT);
+	check(wait_count(&vector_count[EXC_NMI], 1, 2000000), "nmi-busy", "none came");
+	busy_stop = true;
+	check(cpu_wait(last), "ipi-busy-end", "the CPU did not end");
+}
+
+/* Message passing: data, then a flag; the reader must never see the flag without the data. */
+#define MESSAGES 5000
+static volatile uint64_t message_data, message_flag, message_ack;
+static void read_messages(void *arg)
+{
+	uint64_t *wrong = arg;
+
+	for (uint64_t i = 1; i <= MESSAGES; i++) {
+		while (message_flag != i)
+			cpu_pause();
+		*wrong += message_data != i * 3;
+		message_ack = i;
+	}
+}
+
+static void test_order(void)
+{
+	uint64_t wrong = 0;
+
+	cpu_run(1, read_messages, &wrong);
+	for (uint64_t i = 1; i <= MESSAGES; i++) {
+		message_data = i * 3;
+		barrier();
+		message_flag = i;
+		while (message_ack != i)
+			cpu_pause();
+	}
+	check(cpu_wait(1), "order-end", "the CPU did not end");
+	CHECK_EQ("order", wrong, 0);
+}
+
+void guest_main(void)
+{
+	unsigned online;
+
+	online = smp_start(machine.nr_cpus);
+	CHECK_EQ("start", online, machine.nr_cpus);
+	if (online != machine.nr_cpus)
+		return;
+	test_counters();
+	test_identity();
+	test_broadcast();
+	test_logical();
+	if (online == 1)
+		return;
+	test_ping();
+	test_busy();
+	test_order();
+}
