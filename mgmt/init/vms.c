@@ -158,7 +158,8 @@ bool vm_is_active(const struct vm *vm)
 
 static int spawn_vmm(struct vm *vm, int vmm_end)
 {
-	char *argv[] = { (char *)"vmm", vm->name, NULL };
+	char path[512];
+	char *argv[] = { (char *)"vmm", vm->name, path, NULL };
 	char *envp[] = { NULL };
 	struct proc_spawn args = {
 		.path = (uintptr_t)init_options.vmm,
@@ -169,6 +170,7 @@ static int spawn_vmm(struct vm *vm, int vmm_end)
 	};
 
 	snprintf(args.name, sizeof(args.name), "%s", vm->name);
+	snprintf(path, sizeof(path), "%s/%s.conf", init_options.vms, vm->name);
 	return strata_proc_spawn(&args);
 }
 

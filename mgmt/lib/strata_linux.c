@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -165,6 +166,83 @@ int strata_proc_info(int fd, struct proc_info *out)
 		out->end = PROC_FAULTED;
 	out->exit_code = si.si_status;
 	return 0;
+}
+
+/* Memory is that of a file without a name; for guests there is no stand-in. */
+int strata_mobj_create(uint64_t size, unsigned flags)
+{
+	int fd = memfd_create("mobj", MFD_CLOEXEC);
+
+	(void)flags;
+	if (fd < 0)
+		return -errno;
+	if (ftruncate(fd, (off_t)size)) {
+		int ret = -errno;
+
+		close(fd);
+		return ret;
+	}
+	return fd;
+}
+
+int strata_vm_create(const struct vm_create *args)
+{
+	(void)args;
+	return -ENOSYS;
+}
+
+int strata_vm_map(const struct vm_map *args)
+{
+	(void)args;
+	return -ENOSYS;
+}
+
+int strata_vm_irq_line(int vm, unsigned gsi, int level)
+{
+	(void)vm, (void)gsi, (void)level;
+	return -ENOSYS;
+}
+
+int strata_vm_stop_reason(int vm, enum vm_state state, int exit_code, const char *reason)
+{
+	(void)vm, (void)state, (void)exit_code, (void)reason;
+	return -ENOSYS;
+}
+
+int strata_vcpu_create(int vm, unsigned number)
+{
+	(void)vm, (void)number;
+	return -ENOSYS;
+}
+
+int strata_vcpu_run(int vcpu)
+{
+	(void)vcpu;
+	return -ENOSYS;
+}
+
+int strata_vcpu_kick(int vcpu)
+{
+	(void)vcpu;
+	return -ENOSYS;
+}
+
+int strata_vcpu_inject(int vcpu, const struct vcpu_event *event)
+{
+	(void)vcpu, (void)event;
+	return -ENOSYS;
+}
+
+int strata_vcpu_get_state(int vcpu, struct vcpu_state *state)
+{
+	(void)vcpu, (void)state;
+	return -ENOSYS;
+}
+
+int strata_vcpu_set_state(int vcpu, const struct vcpu_state *state)
+{
+	(void)vcpu, (void)state;
+	return -ENOSYS;
 }
 
 int strata_vm_info_at(unsigned index, struct vm_info *out)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Ranges are kept sorted by start and found by binary search. Accesses that do not fit one range,
-// or are wider than its device takes, are split in two halves, each found anew.
+// Ranges are kept sorted by start: ports are found by a table, addresses by binary search. Accesses
+// that do not fit one range, or are wider than its device takes, are split in two halves, each
+// found anew.
 
 #include "vmm/bus.h"
 
@@ -24,6 +25,16 @@ static unsigned upper_bound(const struct bus_range *ranges, unsigned count, uint
 	return low;
 }
 
+static void fill_port_table(struct bus *bus)
+{
+	memset(bus->port_range, 0, sizeof(bus->port_range));
+	for (unsigned i = 0; i < bus->count[BUS_PORT]; i++) {
+		const struct bus_range *r = &bus->ranges[BUS_PORT][i];
+
+		memset(&bus->port_range[r->start], (int)i + 1, r->size);
+	}
+}
+
 int bus_claim(struct bus *bus, enum bus_space space, uint64_t start, uint64_t size,
 	      const struct bus_ops *ops, void *device, pthread_mutex_t *lock)
 {
@@ -32,6 +43,8 @@ int bus_claim(struct bus *bus, enum bus_space space, uint64_t start, uint64_t si
 	unsigned at = upper_bound(r, count, start);
 
 	if (size == 0 || start + (size - 1) < start)
+		return -EINVAL;
+	if (space == BUS_PORT && start + (size - 1) >= BUS_PORTS)
 		return -EINVAL;
 	if (count == BUS_RANGES_MAX)
 		return -ENOSPC;
@@ -42,14 +55,22 @@ int bus_claim(struct bus *bus, enum bus_space space, uint64_t start, uint64_t si
 	memmove(&r[at + 1], &r[at], (count - at) * sizeof(*r));
 	r[at] = (struct bus_range){ start, size, ops, device, lock };
 	bus->count[space]++;
+	if (space == BUS_PORT)
+		fill_port_table(bus);
 	return 0;
 }
 
 static const struct bus_range *find(const struct bus *bus, enum bus_space space, uint64_t addr)
 {
-	unsigned at = upper_bound(bus->ranges[space], bus->count[space], addr);
-	const struct bus_range *r = at ? &bus->ranges[space][at - 1] : NULL;
+	const struct bus_range *r;
+	unsigned at;
 
+	if (space == BUS_PORT) {
+		at = addr < BUS_PORTS ? bus->port_range[addr] : 0;
+		return at ? &bus->ranges[BUS_PORT][at - 1] : NULL;
+	}
+	at = upper_bound(bus->ranges[space], bus->count[space], addr);
+	r = at ? &bus->ranges[space][at - 1] : NULL;
 	return r && addr - r->start < r->size ? r : NULL;
 }
 
@@ -63,18 +84,26 @@ static bool whole(const struct bus_range *r, uint64_t addr, unsigned size)
 	return size <= r->ops->max_size && size <= r->size - (addr - r->start);
 }
 
+static uint64_t range_read(const struct bus_range *r, uint64_t addr, unsigned size)
+{
+	uint64_t value;
+
+	if (r->ops->free_reads)
+		return r->ops->read(r->device, addr - r->start, size);
+	pthread_mutex_lock(r->lock);
+	value = r->ops->read(r->device, addr - r->start, size);
+	pthread_mutex_unlock(r->lock);
+	return value;
+}
+
 uint64_t bus_read(const struct bus *bus, enum bus_space space, uint64_t addr, unsigned size)
 {
 	const struct bus_range *r = find(bus, space, addr);
 	unsigned half = size / 2;
 	uint64_t value;
 
-	if (r && whole(r, addr, size)) {
-		pthread_mutex_lock(r->lock);
-		value = r->ops->read(r->device, addr - r->start, size);
-		pthread_mutex_unlock(r->lock);
-		return value & ones(size);
-	}
+	if (r && whole(r, addr, size))
+		return range_read(r, addr, size) & ones(size);
 	if (size == 1)
 		return ones(1);
 	value = bus_read(bus, space, addr, half);

@@ -5,8 +5,9 @@
  *
  * Contract: devices claim ranges while the machine is built; after that the table is immutable, so
  * dispatch takes no lock of its own. An access of 1, 2, 4 or 8 bytes goes to its device with the
- * device's lock held. One that is wider than the device takes, or crosses the end of a range, is
- * split in halves. What nobody claims reads as all ones, and writes there are dropped.
+ * device's lock held (but see `free_reads`). A port finds its range by one table look-up. One that
+ * is wider than the device takes, or crosses the end of a range, is split in halves. What nobody
+ * claims reads as all ones, and writes there are dropped.
  */
 #pragma once
 
@@ -20,6 +21,7 @@ struct bus_ops {
 	/* `offset` is from the start of the range. Called with the range's lock held. */
 	uint64_t (*read)(void *device, uint64_t offset, unsigned size);
 	void (*write)(void *device, uint64_t offset, unsigned size, uint64_t value);
+	bool free_reads; /* reads use nothing that changes: called without the lock */
 };
 
 struct bus_range {
@@ -36,10 +38,12 @@ enum bus_space {
 };
 
 #define BUS_RANGES_MAX 32
+#define BUS_PORTS      65536
 
 struct bus {
 	struct bus_range ranges[BUS_SPACES][BUS_RANGES_MAX]; /* sorted, disjoint */
 	unsigned count[BUS_SPACES];
+	uint8_t port_range[BUS_PORTS]; /* index into ranges[BUS_PORT] and one; 0: nobody's */
 };
 
 /* 0; -EBUSY: overlaps a range that is there; -ENOSPC: the table is full; -EINVAL: empty or wraps.

@@ -57,7 +57,9 @@ struct key_row {
 	const char *name;
 	int (*set)(struct parser *p, const char *value); /* 0, or -EINVAL: not what was expected */
 	const char *expected;
-	bool continues; /* the value may go on in indented lines */
+	bool continues;        /* the value may go on in indented lines */
+	const char *otherwise; /* docs: what holds without it */
+	const char *meaning;   /* docs */
 };
 
 static int fail(struct parser *p, unsigned line, const char *format, ...)
@@ -267,37 +269,57 @@ static int set_debug_exit_port(struct parser *p, const char *value)
 #define STR2(x) #x
 #define STR(x)  STR2(x)
 
+#define EXPECT_PATH    "a path that starts with /"
+#define EXPECT_CMDLINE "a line of at most " STR(VM_CONFIG_CMDLINE_MAX) " characters"
+
 static const struct key_row key_rows[] = {
-	{ SECTION_VM, "vcpus", set_vcpus, "a number from 1 to 64", false },
+	{ SECTION_VM, "kernel", set_kernel, EXPECT_PATH, false, "must be given",
+	  "the guest's kernel, a file of the boot archive: a Linux bzImage, an ELF file with a PVH "
+	  "note (Linux' vmlinux), or a multiboot program" },
+	{ SECTION_VM, "initrd", set_initrd, EXPECT_PATH, false, "none",
+	  "the initial RAM disk; for multiboot the first module" },
+	{ SECTION_VM, "cmdline", set_cmdline, EXPECT_CMDLINE, true, "empty",
+	  "the kernel's command line; may go on in indented lines, which are joined by spaces" },
+	{ SECTION_VM, "vcpus", set_vcpus, "a number from 1 to 64", false, "1",
+	  "number of virtual CPUs" },
 	{ SECTION_VM, "memory", set_memory, "a size that is a multiple of 1M, such as 256M or 2G",
-	  false },
-	{ SECTION_VM, "kernel", set_kernel, "a path that starts with /", false },
-	{ SECTION_VM, "initrd", set_initrd, "a path that starts with /", false },
-	{ SECTION_VM, "cmdline", set_cmdline,
-	  "a line of at most " STR(VM_CONFIG_CMDLINE_MAX) " characters", true },
-	{ SECTION_VM, "autostart", set_autostart, "yes or no", false },
-	{ SECTION_VM, "reboot", set_reboot, "restart or stop", false },
-	{ SECTION_VM, "weight", set_weight, "a number from 1 to 10000", false },
-	{ SECTION_MODULE, "file", set_module_file, "a path that starts with /", false },
-	{ SECTION_MODULE, "cmdline", set_module_cmdline,
-	  "a line of at most " STR(VM_CONFIG_CMDLINE_MAX) " characters", true },
-	{ SECTION_CONSOLE, "scrollback", set_scrollback, "a size from 64K to 4M", false },
+	  false, "128M", "guest memory" },
+	{ SECTION_VM, "autostart", set_autostart, "yes or no", false, "no",
+	  "start the VM when the host has started" },
+	{ SECTION_VM, "reboot", set_reboot, "restart or stop", false, "restart",
+	  "what a reset by the guest does" },
+	{ SECTION_VM, "weight", set_weight, "a number from 1 to 10000", false, "100",
+	  "share of CPU time against other VMs; not heeded yet" },
+	{ SECTION_MODULE, "file", set_module_file, EXPECT_PATH, false, "must be given",
+	  "a file of the boot archive; modules need a multiboot or PVH kernel" },
+	{ SECTION_MODULE, "cmdline", set_module_cmdline, EXPECT_CMDLINE, true, "empty",
+	  "the module's own command line" },
+	{ SECTION_CONSOLE, "scrollback", set_scrollback, "a size from 64K to 4M", false, "64K",
+	  "how much of its output is kept for those who attach later" },
 	{ SECTION_FW_CFG, "name", set_fw_name,
-	  "a name that starts with opt/, of at most 55 characters", false },
-	{ SECTION_FW_CFG, "file", set_fw_file, "a path that starts with /", false },
-	{ SECTION_DEBUG_EXIT, "port", set_debug_exit_port, "a port from 0x80 to 0xffff", false },
+	  "a name that starts with opt/, of at most 55 characters", false, "must be given",
+	  "the name that the guest finds it by" },
+	{ SECTION_FW_CFG, "file", set_fw_file, EXPECT_PATH, false, "must be given",
+	  "a file of the boot archive" },
+	{ SECTION_DEBUG_EXIT, "port", set_debug_exit_port, "a port from 0x80 to 0xffff", false,
+	  "0xf4", "a write of 1, 2 or 4 bytes there stops the VM with the value as exit code" },
 };
 _Static_assert(ARRAY_SIZE(key_rows) <= 32, "keys_seen has a bit for each");
 
 static const struct section_row {
 	const char *name;
 	unsigned count; /* 0: [name]; else [name N] with N below it */
+	const char *meaning;
 } section_rows[SECTION_COUNT] = {
-	[SECTION_VM] = { "vm", 0 },
-	[SECTION_MODULE] = { "module", VM_CONFIG_MODULES_MAX },
-	[SECTION_CONSOLE] = { "console", VM_CONFIG_CONSOLES_MAX },
-	[SECTION_FW_CFG] = { "fw-cfg", VM_CONFIG_FW_FILES_MAX },
-	[SECTION_DEBUG_EXIT] = { "debug-exit", 0 },
+	[SECTION_VM] = { "vm", 0, "The VM itself." },
+	[SECTION_MODULE] = { "module", VM_CONFIG_MODULES_MAX,
+			     "A file that the kernel gets beside the initrd." },
+	[SECTION_CONSOLE] = { "console", VM_CONFIG_CONSOLES_MAX,
+			      "A serial port, COM1 to COM4. COM1 is there without it; `vm console` "
+			      "attaches to it." },
+	[SECTION_FW_CFG] = { "fw-cfg", VM_CONFIG_FW_FILES_MAX,
+			     "A file that the guest reads through fw_cfg." },
+	[SECTION_DEBUG_EXIT] = { "debug-exit", 0, "A port that ends a test guest." },
 };
 
 static int section_lookup(const char *name, unsigned *index)
@@ -580,4 +602,36 @@ void vm_config_free(struct vm_config *config)
 		free(config->fw_files[i].file);
 	}
 	memset(config, 0, sizeof(*config));
+}
+
+static void doc_section(enum section_kind kind)
+{
+	const struct section_row *section = &section_rows[kind];
+
+	if (section->count)
+		printf("\n## `[%s N]`, N from 0 to %u\n", section->name, section->count - 1);
+	else
+		printf("\n## `[%s]`\n", section->name);
+	printf("%s\n\n| key | expected | without it | meaning |\n|---|---|---|---|\n",
+	       section->meaning);
+	for (size_t i = 0; i < ARRAY_SIZE(key_rows); i++) {
+		const struct key_row *key = &key_rows[i];
+
+		if (key->section == kind)
+			printf("| `%s` | %s | %s | %s |\n", key->name, key->expected,
+			       key->otherwise, key->meaning);
+	}
+}
+
+void vm_config_doc(void)
+{
+	printf("# VM configuration\n\n"
+	       "One file a VM, `/vms/NAME.conf` of the boot archive; NAME has at most %d letters, "
+	       "digits, `-`, `_` and `.`. Written by `make docs` from the table that\n"
+	       "reads it (`mgmt/vmm/config.c`). Lines are `[section]`, `key = value` or "
+	       "`# comment`; sizes take K, M, G, T. A mistake stops the start with one line that\n"
+	       "names file, line, key and what was expected.\n",
+	       STRATA_NAME_MAX - 1);
+	for (int kind = SECTION_NONE + 1; kind < SECTION_COUNT; kind++)
+		doc_section((enum section_kind)kind);
 }

@@ -71,3 +71,6 @@ int vm_config_parse(struct vm_config *config, const char *path, const char *text
 int vm_config_read(struct vm_config *config, const char *path, char error[VM_CONFIG_ERROR_MAX]);
 
 void vm_config_free(struct vm_config *config);
+
+/* Writes docs/vm-config.md to stdout. */
+void vm_config_doc(void);

@@ -162,6 +162,7 @@ static bool run_timers(struct events *events, uint64_t *until)
 
 		pthread_mutex_lock(&events->lock);
 		quit = events->quit;
+		events->quit = false;
 		due = quit ? NULL : first_due(events, now);
 		if (!due)
 			*until = events->sleeping_until = next_deadline(events);

@@ -52,7 +52,7 @@ void events_destroy(struct events *events);
 
 /* Serve timers and watches until events_quit. */
 void events_run(struct events *events);
-/* Any thread: make events_run return soon. */
+/* Any thread: make events_run return soon, or at once when it is called next. */
 void events_quit(struct events *events);
 /* Any thread: make the event thread look at its watches anew. */
 void events_wake(struct events *events);

@@ -21,7 +21,8 @@
 
 #define MACHINE_REASON_MAX 96
 
-/* Interrupt inputs. PIC and IO-APIC have the same numbers below 16. */
+/* Interrupt lines, as the kernel numbers them (virt/irqchip.h): 0..15 those of ISA, of which the
+ * PIT's is on IO-APIC pin 2; the others are IO-APIC pins. */
 #define GSI_PIT      0
 #define GSI_RTC      8
 #define GSI_SCI      9

@@ -254,6 +254,8 @@ static size_t add_cpus(uint8_t *buffer, size_t at, unsigned vcpus)
 static void put_madt(struct layout *l, unsigned vcpus)
 {
 	static const struct madt_ioapic ioapic = { 1, sizeof(ioapic), 0, 0, IOAPIC_ADDRESS, 0 };
+	/* As on a PC, the timer of ISA is on pin 2 of the IO-APIC. */
+	static const struct madt_override pit = { 2, sizeof(pit), 0, GSI_PIT, 2, 0 };
 	/* The SCI is level triggered, active high. */
 	static const struct madt_override sci = { 2, sizeof(sci), 0, GSI_SCI, GSI_SCI, 0x000d };
 	static const struct madt_nmi nmi = { 4, sizeof(nmi), 0xff, 0, 1 };
@@ -266,6 +268,7 @@ static void put_madt(struct layout *l, unsigned vcpus)
 	m->flags = 1; /* there are PICs */
 	size = add_cpus(buffer, size, vcpus);
 	size = add(buffer, size, &ioapic, sizeof(ioapic));
+	size = add(buffer, size, &pit, sizeof(pit));
 	size = add(buffer, size, &sci, sizeof(sci));
 	size = add(buffer, size, &nmi, sizeof(nmi));
 	list_table(l, put_table(l, &m->header, "APIC", 3, size));

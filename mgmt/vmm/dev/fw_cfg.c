@@ -172,7 +172,12 @@ static void data_write(void *device, uint64_t offset, unsigned size, uint64_t va
 		select_item(fw, (uint16_t)value);
 }
 
-static const struct bus_ops data_ops = { "fw-cfg", 2, data_read, data_write };
+static const struct bus_ops data_ops = {
+	.name = "fw-cfg",
+	.max_size = 2,
+	.read = data_read,
+	.write = data_write,
+};
 
 /* The DMA address register is big-endian; its low half starts the transfer. Reads: "QEMU CFG". */
 static uint64_t dma_read(void *device, uint64_t offset, unsigned size)
@@ -199,7 +204,12 @@ static void dma_write(void *device, uint64_t offset, unsigned size, uint64_t val
 	}
 }
 
-static const struct bus_ops dma_ops = { "fw-cfg-dma", 4, dma_read, dma_write };
+static const struct bus_ops dma_ops = {
+	.name = "fw-cfg-dma",
+	.max_size = 4,
+	.read = dma_read,
+	.write = dma_write,
+};
 
 static int add_standard_items(struct fw_cfg *fw, const struct machine *m)
 {

@@ -82,7 +82,12 @@ static void address_write(void *device, uint64_t offset, unsigned size, uint64_t
 	}
 }
 
-static const struct bus_ops address_ops = { "pci-address", 4, address_read, address_write };
+static const struct bus_ops address_ops = {
+	.name = "pci-address",
+	.max_size = 4,
+	.read = address_read,
+	.write = address_write,
+};
 
 static uint32_t selected(const struct pci *p, uint64_t offset)
 {
@@ -105,7 +110,12 @@ static void data_write(void *device, uint64_t offset, unsigned size, uint64_t va
 		config_write(p, selected(p, offset), size, value);
 }
 
-static const struct bus_ops data_ops = { "pci-data", 4, data_read, data_write };
+static const struct bus_ops data_ops = {
+	.name = "pci-data",
+	.max_size = 4,
+	.read = data_read,
+	.write = data_write,
+};
 
 static uint64_t ecam_read(void *device, uint64_t offset, unsigned size)
 {
@@ -117,7 +127,12 @@ static void ecam_write(void *device, uint64_t offset, unsigned size, uint64_t va
 	config_write(device, (uint32_t)offset, size, value);
 }
 
-static const struct bus_ops ecam_ops = { "ecam", 8, ecam_read, ecam_write };
+static const struct bus_ops ecam_ops = {
+	.name = "ecam",
+	.max_size = 8,
+	.read = ecam_read,
+	.write = ecam_write,
+};
 
 static void put(uint8_t *config, unsigned reg, uint32_t value, unsigned size)
 {

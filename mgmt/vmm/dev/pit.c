@@ -246,7 +246,12 @@ static void pit_write(void *device, uint64_t offset, unsigned size, uint64_t val
 		write_count(p, &p->channels[offset], (uint8_t)value);
 }
 
-static const struct bus_ops pit_ops = { "pit", 1, pit_read, pit_write };
+static const struct bus_ops pit_ops = {
+	.name = "pit",
+	.max_size = 1,
+	.read = pit_read,
+	.write = pit_write,
+};
 
 /* Port 0x61: bit 0 gate of channel 2, 1 speaker, 4 refresh (toggles every 15 us), 5 output of 2. */
 static uint64_t speaker_read(void *device, uint64_t offset, unsigned size)
@@ -272,7 +277,12 @@ static void speaker_write(void *device, uint64_t offset, unsigned size, uint64_t
 	p->speaker = value & 0x0f;
 }
 
-static const struct bus_ops speaker_ops = { "port61", 1, speaker_read, speaker_write };
+static const struct bus_ops speaker_ops = {
+	.name = "port61",
+	.max_size = 1,
+	.read = speaker_read,
+	.write = speaker_write,
+};
 
 static int pit_create(struct device *device, unsigned instance)
 {

@@ -109,7 +109,12 @@ static void pm_write(void *device, uint64_t offset, unsigned size, uint64_t valu
 	update(pm);
 }
 
-static const struct bus_ops pm_ops = { "pm1", 2, pm_read, pm_write };
+static const struct bus_ops pm_ops = {
+	.name = "pm1",
+	.max_size = 2,
+	.read = pm_read,
+	.write = pm_write,
+};
 
 static uint64_t timer_read(void *device, uint64_t offset, unsigned size)
 {
@@ -122,7 +127,13 @@ static void timer_write(void *device, uint64_t offset, unsigned size, uint64_t v
 	(void)device, (void)offset, (void)size, (void)value;
 }
 
-static const struct bus_ops timer_ops = { "pm-timer", 4, timer_read, timer_write };
+static const struct bus_ops timer_ops = {
+	.name = "pm-timer",
+	.max_size = 4,
+	.read = timer_read,
+	.write = timer_write,
+	.free_reads = true,
+};
 
 static int pm_create(struct device *device, unsigned instance)
 {

@@ -301,7 +301,12 @@ static void rtc_write(void *device, uint64_t offset, unsigned size, uint64_t val
 		write_register(r, r->index, (uint8_t)value);
 }
 
-static const struct bus_ops rtc_ops = { "rtc", 1, rtc_read, rtc_write };
+static const struct bus_ops rtc_ops = {
+	.name = "rtc",
+	.max_size = 1,
+	.read = rtc_read,
+	.write = rtc_write,
+};
 
 static void put16(struct rtc *r, uint8_t reg, uint64_t value)
 {

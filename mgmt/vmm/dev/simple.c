@@ -25,7 +25,13 @@ static void pvpanic_write(void *device, uint64_t offset, unsigned size, uint64_t
 		machine_stop(d->machine, MACHINE_FAIL, 0, "the guest panicked");
 }
 
-static const struct bus_ops pvpanic_ops = { "pvpanic", 1, pvpanic_read, pvpanic_write };
+static const struct bus_ops pvpanic_ops = {
+	.name = "pvpanic",
+	.max_size = 1,
+	.read = pvpanic_read,
+	.write = pvpanic_write,
+	.free_reads = true,
+};
 
 static int pvpanic_create(struct device *device, unsigned instance)
 {
@@ -55,7 +61,13 @@ static void debug_exit_write(void *device, uint64_t offset, unsigned size, uint6
 	machine_stop(d->machine, MACHINE_STOP, (int)(uint32_t)value, "debug-exit");
 }
 
-static const struct bus_ops debug_exit_ops = { "debug-exit", 4, zero_read, debug_exit_write };
+static const struct bus_ops debug_exit_ops = {
+	.name = "debug-exit",
+	.max_size = 4,
+	.read = zero_read,
+	.write = debug_exit_write,
+	.free_reads = true,
+};
 
 static unsigned debug_exit_instances(const struct vm_config *config)
 {
@@ -97,7 +109,13 @@ static void port80_write(void *device, uint64_t offset, unsigned size, uint64_t 
 	p->last = (uint8_t)value;
 }
 
-static const struct bus_ops port80_ops = { "post", 1, port80_read, port80_write };
+static const struct bus_ops port80_ops = {
+	.name = "post",
+	.max_size = 1,
+	.read = port80_read,
+	.write = port80_write,
+	.free_reads = true,
+};
 
 static int port80_create(struct device *device, unsigned instance)
 {
@@ -204,8 +222,18 @@ static void command_write(void *device, uint64_t offset, unsigned size, uint64_t
 	i8042_command(device, (uint8_t)value);
 }
 
-static const struct bus_ops data_ops = { "i8042-data", 1, data_read, data_write };
-static const struct bus_ops command_ops = { "i8042-command", 1, status_read, command_write };
+static const struct bus_ops data_ops = {
+	.name = "i8042-data",
+	.max_size = 1,
+	.read = data_read,
+	.write = data_write,
+};
+static const struct bus_ops command_ops = {
+	.name = "i8042-command",
+	.max_size = 1,
+	.read = status_read,
+	.write = command_write,
+};
 
 /* Port 0x92, system control: bit 0 resets, bit 1 is A20. */
 static uint64_t fast_a20_read(void *device, uint64_t offset, unsigned size)
@@ -226,7 +254,12 @@ static void fast_a20_write(void *device, uint64_t offset, unsigned size, uint64_
 		reset_machine(&k->device, "port 0x92");
 }
 
-static const struct bus_ops fast_a20_ops = { "port92", 1, fast_a20_read, fast_a20_write };
+static const struct bus_ops fast_a20_ops = {
+	.name = "port92",
+	.max_size = 1,
+	.read = fast_a20_read,
+	.write = fast_a20_write,
+};
 
 static int i8042_create(struct device *device, unsigned instance)
 {

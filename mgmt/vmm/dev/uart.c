@@ -220,7 +220,12 @@ static void uart_write(void *device, uint64_t offset, unsigned size, uint64_t va
 	update(u);
 }
 
-static const struct bus_ops uart_ops = { "uart", 1, uart_read, uart_write };
+static const struct bus_ops uart_ops = {
+	.name = "uart",
+	.max_size = 1,
+	.read = uart_read,
+	.write = uart_write,
+};
 
 static void on_input(void *port)
 {

@@ -152,7 +152,7 @@ static int fill_params(struct boot *boot, uint8_t *params)
 int bzimage_load(struct boot *boot)
 {
 	uint8_t *params = ram_ptr(boot->ram, BOOT_INFO, BOOT_PARAMS_SIZE);
-	uint32_t entry;
+	uint32_t entry = 0;
 	int ret = check_header(boot);
 
 	if (boot->nr_modules > 1)

@@ -176,7 +176,7 @@ static int put_info(struct boot *boot)
 
 int multiboot_load(struct boot *boot)
 {
-	uint64_t entry;
+	uint64_t entry = 0;
 	int ret = load_kernel(boot, &entry);
 
 	if (ret)

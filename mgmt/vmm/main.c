@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// vmm NAME [FILE]: runs one VM as /vms/NAME.conf (or FILE) says, until it stops. The exit status is
+// 0 when it stopped, 1 when it failed; why, init learns by the channel.
+
+#include <malloc.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "vmm/control.h"
+
+/* How long watchers of a console may take to fetch its last lines. */
+#define FLUSH_TRIES   50
+#define FLUSH_WAIT_NS 10000000
+
+static struct vm vm;
+static struct vm_config config;
+static struct control control;
+
+static void on_running(struct vm *v)
+{
+	(void)v;
+	control_say(&control, "running", "", 0);
+}
+
+static void flush_consoles(void)
+{
+	static const struct timespec pause = { 0, FLUSH_WAIT_NS };
+	bool all = false;
+
+	for (unsigned tries = 0; !all && tries < FLUSH_TRIES; tries++) {
+		if (tries)
+			nanosleep(&pause, NULL);
+		all = true;
+		for (unsigned i = 0; i < VM_CONFIG_CONSOLES_MAX; i++)
+			all &= !vm.consoles[i].ring || console_flush(&vm.consoles[i]);
+	}
+}
+
+static int run(const char *path)
+{
+	char error[VM_CONFIG_ERROR_MAX];
+	bool failed;
+
+	control_init(&control, &vm);
+	if (vm_config_read(&config, path, error)) {
+		control_say(&control, "failed", error, 0);
+		return 1;
+	}
+	if (vm_init(&vm, &config, path) == 0) {
+		vm.on_running = on_running;
+		control_start(&control);
+		vm_run(&vm);
+		flush_consoles();
+	}
+	failed = vm.end == MACHINE_FAIL;
+	vm_destroy(&vm);
+	control_say(&control, failed ? "failed" : "stopped", vm.reason, vm.exit_code);
+	vm_config_free(&config);
+	return failed;
+}
+
+int main(int argc, char **argv)
+{
+	char path[256];
+
+	if (argc == 2 && !strcmp(argv[1], "--doc")) {
+		vm_config_doc();
+		return 0;
+	}
+	if (argc < 2 || argc > 3 || strlen(argv[1]) >= STRATA_NAME_MAX) {
+		fprintf(stderr, "usage: vmm NAME [FILE]\n");
+		return 2;
+	}
+	/* One arena: threads hardly allocate, and an arena each would only cost address space. */
+	mallopt(M_ARENA_MAX, 1);
+	snprintf(path, sizeof(path), "/vms/%s.conf", argv[1]);
+	return run(argc == 3 ? argv[2] : path);
+}
