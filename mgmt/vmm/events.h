@@ -58,6 +58,8 @@ void events_quit(struct events *events);
 void events_wake(struct events *events);
 
 uint64_t events_now(void);
+/* Wall-clock time: nanoseconds since 1970. */
+int64_t events_wall_time(void);
 
 void timer_init(struct timer *timer, struct events *events, pthread_mutex_t *lock,
 		void (*fire)(void *), void *arg);

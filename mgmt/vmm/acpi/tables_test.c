@@ -94,6 +94,25 @@ static void madt_has_every_cpu(void **state)
 	assert_int_equal(cpus, 64);
 }
 
+/* ISA interrupt 0 is on pin 2; the SCI is level triggered. */
+static void madt_overrides(void **state)
+{
+	const uint8_t *apic = table("APIC");
+	unsigned found = 0;
+
+	(void)state;
+	for (size_t at = 44; at < read_le(apic + 4, 4); at += apic[at + 1]) {
+		if (apic[at] != 2)
+			continue;
+		found++;
+		if (apic[at + 3] == GSI_PIT)
+			assert_int_equal(read_le(apic + at + 4, 4), 2);
+		else
+			assert_memory_equal(apic + at + 3, "\x09\x09\0\0\0\x0d\0", 7);
+	}
+	assert_int_equal(found, 2);
+}
+
 static void write_file(const char *path, const uint8_t *t)
 {
 	FILE *f = fopen(path, "wb");
@@ -152,9 +171,8 @@ static void overflow_is_noticed(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(sums_are_zero),
-		cmocka_unit_test(madt_has_every_cpu),
-		cmocka_unit_test(iasl_accepts),
+		cmocka_unit_test(sums_are_zero),       cmocka_unit_test(madt_has_every_cpu),
+		cmocka_unit_test(madt_overrides),      cmocka_unit_test(iasl_accepts),
 		cmocka_unit_test(overflow_is_noticed),
 	};
 

@@ -52,10 +52,7 @@ struct rtc {
 
 static int64_t guest_now(const struct rtc *r)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return (int64_t)ts.tv_sec * SECOND_NS + ts.tv_nsec + r->offset_ns;
+	return events_wall_time() + r->offset_ns;
 }
 
 static struct tm guest_tm(const struct rtc *r)
