@@ -16,16 +16,17 @@ VMS = ["good1", "good2", "stubborn", "refuses", "crashes", "silent"]
 
 
 class Console:
-    def __init__(self, folder):
+    def __init__(self, folder, vmm=f"{harness.TREE}/tests/tools/fake_vmm.py"):
         vms = folder / "vms"
         vms.mkdir()
         for name in VMS:
             (vms / f"{name}.conf").write_text("[vm]\nmemory = 64M\n" + ("autostart = yes\n" if name == "good2" else ""))
         (vms / "not a name.conf").write_text("")
+        self.vms = vms
         conf = folder / "strata.conf"
         conf.write_text("[host]\nautostart = good1\n")
         linux = os.path.join(harness.BUILD, "debug", "linux")
-        self.child = pexpect.spawn(f"{linux}/init", ["-m", f"{harness.TREE}/tests/tools/fake_vmm.py", "-s",
+        self.child = pexpect.spawn(f"{linux}/init", ["-m", vmm, "-s",
                                    f"{linux}/shell", "-v", str(vms), "-c", str(conf)],
                                    timeout=30 * harness.TIME_SCALE, encoding="utf-8", codec_errors="replace",
                                    dimensions=(24, 200), preexec_fn=harness.die_with_parent)
@@ -128,6 +129,22 @@ def test_failures(console):
     console.run("vm start crashes")
     assert "crashes: failed: its VMM crashed: signal 11" in console.run("vm stop crashes")
     assert console.state("good1") == "running"
+
+
+@pytest.mark.parametrize("text,answer", [
+    ("[vm]\nkernel = /guests/k\nmemory = 12\n", "3: memory: expected a size that is a multiple of 1M"),
+    ("[vm]\nkernel = /guests/k\nvcpu = 2\n", "3: vcpu: unknown key in [vm]"),
+    ("[vm]\nmemory = 64M\n", "2: kernel: missing in [vm]; expected the path of the guest's kernel"),
+    ("[vn]\n", "1: [vn]: unknown section; expected vm, module N"),
+    ("[vm]\nkernel = /guests/k\n", " no VM: Function not implemented"),
+])
+def test_vmm_refuses(tmp_path, text, answer):
+    """The real VMM, as far as it gets on Linux: what is wrong with a configuration comes up to the shell."""
+    console = Console(tmp_path, os.path.join(harness.BUILD, "debug", "linux", "vmm"))
+    (console.vms / "stubborn.conf").write_text(text)
+    assert f"error: {console.vms}/stubborn.conf:{answer}" in console.run("vm start stubborn")
+    assert console.state("stubborn") == "failed"
+    console.child.close(force=True)
 
 
 def test_interrupt_a_wait(console):

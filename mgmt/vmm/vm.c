@@ -272,11 +272,16 @@ static void run_guest(struct vm *vm)
 {
 	struct machine *m = &vm->machine;
 
+	int ret = strata_vm_stop_reason(m->vm_fd, VM_STATE_RUNNING, 0, "");
+
+	if (ret < 0) {
+		refuse(vm, ret, "%s: state: %s", vm->path, strerror(-ret));
+		return;
+	}
 	if (vm->on_running)
 		vm->on_running(vm);
 	for (unsigned i = 0; i < vm->config->vcpus; i++) {
-		int ret = vcpu_start(&vm->vcpus[i]);
-
+		ret = vcpu_start(&vm->vcpus[i]);
 		if (ret) {
 			machine_stop(m, MACHINE_FAIL, 0, "vCPU %u: no thread: %s", i,
 				     strerror(-ret));

@@ -99,6 +99,8 @@ int strata_vm_irq_line(int vm, unsigned gsi, int level)
 int strata_vm_stop_reason(int vm, enum vm_state state, int exit_code, const char *reason)
 {
 	(void)vm;
+	if (state == VM_STATE_RUNNING)
+		return 0;
 	fake_vm.vms_stopped++;
 	fake_vm.stop_state = state;
 	fake_vm.stop_code = exit_code;
