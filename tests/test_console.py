@@ -142,7 +142,7 @@ def test_vmm_refuses(tmp_path, text, answer):
     """The real VMM, as far as it gets on Linux: what is wrong with a configuration comes up to the shell."""
     console = Console(tmp_path, os.path.join(harness.BUILD, "debug", "linux", "vmm"))
     (console.vms / "stubborn.conf").write_text(text)
-    assert f"error: {console.vms}/stubborn.conf:{answer}" in console.run("vm start stubborn")
+    assert f"error: stubborn: {console.vms}/stubborn.conf:{answer}" in console.run("vm start stubborn")
     assert console.state("stubborn") == "failed"
     console.child.close(force=True)
 

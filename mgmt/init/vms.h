@@ -38,7 +38,7 @@ struct vm {
 	bool said_end; /* the VMM has told why it ends */
 	enum vm_status end_status;
 	int exit_code;
-	char reason[160];
+	char reason[256];
 	uint64_t started_ns; /* CLOCK_MONOTONIC */
 	unsigned starts;
 	int poll_channel, poll_process; /* places in the poll array */
