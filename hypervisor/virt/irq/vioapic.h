@@ -19,7 +19,6 @@ struct vlapic_set;
 struct vioapic {
 	uint64_t entry[VIOAPIC_PINS]; /* [c] redirection table */
 	uint32_t levels;              /* [c] bit n: level of pin n */
-	uint32_t irr;                 /* [c] pins that wait for delivery */
 	uint8_t select, id;           /* [c] */
 	uint64_t eoi_vectors[4];      /* [a] vectors of level-triggered entries */
 	struct vlapic_set *lapics;    /* [I] */
@@ -33,6 +32,6 @@ void vioapic_eoi(struct vioapic *io, uint8_t vector);
 bool vioapic_wants_eoi(const struct vioapic *io, uint8_t vector);
 
 /* Access at `offset` (0..0xfff) of the register page; len 1, 2, 4, 8. Only aligned 4-byte writes
- * (and wider ones, of which the low part counts) have an effect. */
+ * (and wider ones, of which the low part counts) have an effect; the select register takes any. */
 uint64_t vioapic_read(struct vioapic *io, uint32_t offset, unsigned len);
 void vioapic_write(struct vioapic *io, uint32_t offset, unsigned len, uint64_t value);

@@ -283,8 +283,11 @@ int vlapic_set_base(struct vlapic *l, uint64_t value)
 	if ((value & ~BASE_VALID) || !transition_allowed(old, value))
 		return -EINVAL;
 	value = (value & ~APIC_BASE_BSP) | (l->is_bsp ? APIC_BASE_BSP : 0);
-	if ((old & APIC_BASE_ENABLED) && !(value & APIC_BASE_ENABLED))
+	if ((old & APIC_BASE_ENABLED) && !(value & APIC_BASE_ENABLED)) {
+		WRITE_ONCE(l->base, value);
 		vlapic_reset(l, true);
+		return 0;
+	}
 	if (!(old & APIC_BASE_X2APIC) && (value & APIC_BASE_X2APIC))
 		vlapic_reg_set(l, APIC_ICR_HIGH, 0);
 	if ((old ^ value) & BASE_MODE)

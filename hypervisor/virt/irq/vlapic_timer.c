@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The local APIC's timer. It counts nanoseconds (a bus of 1 GHz) and is kept as the deadline alone;
+ * the current count is computed when it is read. The host timer only sets timer_fired; the owner
+ * then looks whether the deadline has passed, so a firing that was overtaken does no harm.
+ */
+#include "virt/irq/vlapic_priv.h"
+
+/* A shorter period is stretched to this: a guest cannot make a storm of host interrupts. */
+#define PERIOD_MIN_NS 50000u
+
+static bool mode_is_deadline(const struct vlapic *l)
+{
+	return (vlapic_reg(l, APIC_LVT_TIMER) & LVT_TIMER_MODE) == LVT_TIMER_DEADLINE;
+}
+
+static bool mode_is_periodic(const struct vlapic *l)
+{
+	return (vlapic_reg(l, APIC_LVT_TIMER) & LVT_TIMER_MODE) == LVT_TIMER_PERIODIC;
+}
+
+/* SDM 3A, "Divide Configuration Register": bits 3, 1, 0 are log2 of the divisor less one. */
+static unsigned divide_shift(const struct vlapic *l)
+{
+	uint32_t d = vlapic_reg(l, APIC_TIMER_DIVIDE);
+
+	return (((d & 3) | (d & 8) >> 1) + 1) & 7;
+}
+
+static uint64_t now_ns(struct vlapic *l)
+{
+	return l->set->ops->now(l->vcpu);
+}
+
+static void arm(struct vlapic *l, uint64_t deadline)
+{
+	if (deadline == VLAPIC_NO_DEADLINE && l->deadline == VLAPIC_NO_DEADLINE)
+		return;
+	l->deadline = deadline;
+	l->set->ops->set_timer(l->vcpu, deadline);
+}
+
+static uint64_t period_ns(const struct vlapic *l)
+{
+	uint64_t ns = (uint64_t)vlapic_reg(l, APIC_TIMER_INITIAL) << divide_shift(l);
+
+	return MAX(ns, (uint64_t)PERIOD_MIN_NS);
+}
+
+/* The first multiple of the period from the old deadline that lies ahead: no burst of ticks that
+ * were missed. */
+static void next_period(struct vlapic *l, uint64_t now)
+{
+	uint64_t period = period_ns(l);
+
+	arm(l, l->deadline + ((now - l->deadline) / period + 1) * period);
+}
+
+static void expire(struct vlapic *l, uint64_t now)
+{
+	if (mode_is_periodic(l)) {
+		next_period(l, now);
+	} else {
+		l->deadline = VLAPIC_NO_DEADLINE; /* the host timer has gone off, if it was armed */
+		l->tsc_deadline = 0;
+	}
+	vlapic_local_deliver(l, APIC_LVT_TIMER);
+}
+
+void vlapic_timer_merge(struct vlapic *l)
+{
+	uint64_t now;
+
+	__atomic_store_n(&l->timer_fired, 0, __ATOMIC_SEQ_CST);
+	if (l->deadline == VLAPIC_NO_DEADLINE)
+		return;
+	now = now_ns(l);
+	if (now < l->deadline)
+		l->set->ops->set_timer(l->vcpu, l->deadline);
+	else
+		expire(l, now);
+}
+
+void vlapic_timer_fired(struct vlapic *l)
+{
+	__atomic_store_n(&l->timer_fired, 1, __ATOMIC_SEQ_CST);
+	l->set->ops->kick(l->vcpu);
+}
+
+void vlapic_timer_stop(struct vlapic *l)
+{
+	arm(l, VLAPIC_NO_DEADLINE);
+	l->tsc_deadline = 0;
+}
+
+static void start_count(struct vlapic *l, uint64_t count)
+{
+	uint64_t ns = count << divide_shift(l);
+
+	if (mode_is_periodic(l))
+		ns = MAX(ns, (uint64_t)PERIOD_MIN_NS);
+	arm(l, now_ns(l) + ns);
+}
+
+/* The initial count was written. */
+void vlapic_timer_start(struct vlapic *l)
+{
+	uint32_t initial = vlapic_reg(l, APIC_TIMER_INITIAL);
+
+	if (mode_is_deadline(l))
+		return;
+	if (initial)
+		start_count(l, initial);
+	else
+		vlapic_timer_stop(l);
+}
+
+void vlapic_timer_set_lvt(struct vlapic *l, uint32_t lvt)
+{
+	bool was_deadline = mode_is_deadline(l);
+
+	vlapic_reg_set(l, APIC_LVT_TIMER, lvt);
+	if (mode_is_deadline(l) != was_deadline) {
+		vlapic_timer_stop(l);
+		vlapic_reg_set(l, APIC_TIMER_INITIAL, 0);
+	}
+}
+
+uint32_t vlapic_timer_current(struct vlapic *l)
+{
+	uint64_t now, left;
+
+	if (mode_is_deadline(l) || l->deadline == VLAPIC_NO_DEADLINE)
+		return 0;
+	now = now_ns(l);
+	if (now < l->deadline)
+		left = l->deadline - now;
+	else if (mode_is_periodic(l))
+		left = period_ns(l) - (now - l->deadline) % period_ns(l);
+	else
+		return 0;
+	left >>= divide_shift(l);
+	return (uint32_t)MIN(left, (uint64_t)vlapic_reg(l, APIC_TIMER_INITIAL));
+}
+
+/* The count that is left goes on at the new rate. */
+void vlapic_timer_set_divide(struct vlapic *l, uint32_t value)
+{
+	uint32_t left = vlapic_timer_current(l);
+
+	vlapic_reg_set(l, APIC_TIMER_DIVIDE, value & DIVIDE_VALID);
+	if (left)
+		start_count(l, left);
+}
+
+static void arm_tsc(struct vlapic *l)
+{
+	uint64_t deadline = l->set->ops->tsc_to_now(l->vcpu, l->tsc_deadline);
+
+	arm(l, MIN(deadline, VLAPIC_NO_DEADLINE - 1));
+}
+
+/* SDM 3A, "TSC-Deadline Mode": in the other modes a write is ignored; one that lies in the past
+ * fires at once. */
+void vlapic_timer_set_tsc_deadline(struct vlapic *l, uint64_t tsc)
+{
+	if (!mode_is_deadline(l))
+		return;
+	if (!tsc) {
+		vlapic_timer_stop(l);
+		return;
+	}
+	if (l->set->ops->guest_tsc(l->vcpu) >= tsc) {
+		vlapic_timer_stop(l);
+		vlapic_local_deliver(l, APIC_LVT_TIMER);
+		return;
+	}
+	l->tsc_deadline = tsc;
+	arm_tsc(l);
+}
+
+void vlapic_timer_rearm(struct vlapic *l)
+{
+	if (l->tsc_deadline)
+		arm_tsc(l);
+	else if (l->deadline != VLAPIC_NO_DEADLINE)
+		l->set->ops->set_timer(l->vcpu, l->deadline);
+}
+
+/* After LVT, divide and initial count were set. */
+void vlapic_timer_restore(struct vlapic *l, uint32_t current, uint64_t tsc_deadline)
+{
+	vlapic_timer_stop(l);
+	__atomic_store_n(&l->timer_fired, 0, __ATOMIC_SEQ_CST);
+	if (mode_is_deadline(l)) {
+		l->tsc_deadline = tsc_deadline;
+		if (tsc_deadline)
+			arm_tsc(l);
+		return;
+	}
+	current = MIN(current, vlapic_reg(l, APIC_TIMER_INITIAL));
+	if (current || (mode_is_periodic(l) && vlapic_reg(l, APIC_TIMER_INITIAL)))
+		start_count(l, current);
+}
