@@ -74,16 +74,6 @@ static const struct bus_range *find(const struct bus *bus, enum bus_space space,
 	return r && addr - r->start < r->size ? r : NULL;
 }
 
-static uint64_t ones(unsigned size)
-{
-	return size == 8 ? UINT64_MAX : (1ull << (8 * size)) - 1;
-}
-
-static bool whole(const struct bus_range *r, uint64_t addr, unsigned size)
-{
-	return size <= r->ops->max_size && size <= r->size - (addr - r->start);
-}
-
 static uint64_t range_read(const struct bus_range *r, uint64_t addr, unsigned size)
 {
 	uint64_t value;
@@ -102,10 +92,10 @@ uint64_t bus_read(const struct bus *bus, enum bus_space space, uint64_t addr, un
 	unsigned half = size / 2;
 	uint64_t value;
 
-	if (r && whole(r, addr, size))
-		return range_read(r, addr, size) & ones(size);
+	if (r && bus_whole(r, addr, size))
+		return range_read(r, addr, size) & bus_ones(size);
 	if (size == 1)
-		return ones(1);
+		return bus_ones(1);
 	value = bus_read(bus, space, addr, half);
 	return value | bus_read(bus, space, addr + half, half) << (8 * half);
 }
@@ -116,8 +106,8 @@ void bus_write(const struct bus *bus, enum bus_space space, uint64_t addr, unsig
 	const struct bus_range *r = find(bus, space, addr);
 	unsigned half = size / 2;
 
-	value &= ones(size);
-	if (r && whole(r, addr, size)) {
+	value &= bus_ones(size);
+	if (r && bus_whole(r, addr, size)) {
 		pthread_mutex_lock(r->lock);
 		r->ops->write(r->device, addr - r->start, size, value);
 		pthread_mutex_unlock(r->lock);

@@ -51,6 +51,28 @@ struct bus {
 int bus_claim(struct bus *bus, enum bus_space space, uint64_t start, uint64_t size,
 	      const struct bus_ops *ops, void *device, pthread_mutex_t *lock);
 
+static inline uint64_t bus_ones(unsigned size)
+{
+	return size == 8 ? UINT64_MAX : (1ull << (8 * size)) - 1;
+}
+
+/* Whether an access lies in the range and is one that its device takes whole. */
+static inline bool bus_whole(const struct bus_range *r, uint64_t addr, unsigned size)
+{
+	return size <= r->ops->max_size && size <= r->size - (addr - r->start);
+}
+
 uint64_t bus_read(const struct bus *bus, enum bus_space space, uint64_t addr, unsigned size);
 void bus_write(const struct bus *bus, enum bus_space space, uint64_t addr, unsigned size,
 	       uint64_t value);
+
+/* bus_read of a port, the short way for what needs no lock. */
+static inline uint64_t bus_port_read(const struct bus *bus, uint16_t port, unsigned size)
+{
+	unsigned at = bus->port_range[port];
+	const struct bus_range *r = &bus->ranges[BUS_PORT][at ? at - 1 : 0];
+
+	if (at && r->ops->free_reads && bus_whole(r, port, size))
+		return r->ops->read(r->device, port - r->start, size) & bus_ones(size);
+	return bus_read(bus, BUS_PORT, port, size);
+}

@@ -24,7 +24,7 @@ static void port_access(const struct vcpu *v)
 	if (run->io.write)
 		bus_write(bus, BUS_PORT, run->io.port, run->io.size, run->io.data);
 	else
-		run->io.data = (uint32_t)bus_read(bus, BUS_PORT, run->io.port, run->io.size);
+		run->io.data = (uint32_t)bus_port_read(bus, run->io.port, run->io.size);
 }
 
 static void raise_fault(struct vcpu *v)
