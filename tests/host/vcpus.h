@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * vCPUs for the tests of the interrupt controllers: they count what is asked of them, and time stands
- * still until a test moves it. The guest's TSC runs at 2 GHz.
+ * vCPUs for the tests of the interrupt controllers: they count what is asked of them, and time
+ * stands still until a test moves it. The guest's TSC runs at 2 GHz.
  */
 #pragma once
 
@@ -151,6 +151,6 @@ __maybe_unused static void wr(unsigned i, uint32_t offset, uint32_t value)
 
 __maybe_unused static void to_x2apic(unsigned i)
 {
-	assert_int_equal(
-		vlapic_set_base(lapic(i), vlapic_get_base(lapic(i)) | APIC_BASE_X2APIC), 0);
+	assert_int_equal(vlapic_set_base(lapic(i), vlapic_get_base(lapic(i)) | APIC_BASE_X2APIC),
+			 0);
 }
