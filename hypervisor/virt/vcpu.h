@@ -50,7 +50,11 @@ struct vcpu {
 	uint32_t mode;           /* [a] enum vcpu_mode */
 	cpu_id_t cpu;            /* [a] where it is or was last in the guest */
 	bool check_events;       /* [o] look for something to inject before the next entry */
+	bool shutdown;           /* [o] triple fault */
+	bool window_wanted;      /* [o] the VMM asked for VCPU_EXIT_IRQ_WINDOW */
 	bool io_pending;         /* [o] run->io waits for the VMM's answer */
+	bool io_write;           /* [o] as run->io has it, but not in the VMM's reach */
+	uint8_t io_size;         /* [o] bytes: 1, 2, 4 */
 	uint16_t index;          /* [I] number in the VM, and its APIC id */
 	uint64_t counters[COUNT_COUNT]; /* [o] read by anyone */
 
@@ -85,6 +89,8 @@ static_assert_offset(struct vcpu, gpr, 0);
  * caller; its memory goes with the VM's. -EINVAL, -EEXIST, -ENOMEM.
  */
 int vcpu_create(struct vm *vm, unsigned index, struct vcpu **out);
+
+extern const struct object_ops vcpu_object_ops;
 
 /* 0, or -EBUSY: another thread has it. */
 int vcpu_acquire(struct vcpu *v);
@@ -148,6 +154,12 @@ static inline void vcpu_set_edx_eax(struct vcpu *v, uint64_t value)
 	v->gpr[GPR_RAX] = (uint32_t)value;
 	v->gpr[GPR_RDX] = value >> 32;
 }
+
+/*
+ * Arms the host's timer for what the local APIC wants. false: it is armed on another CPU, which
+ * takes waiting: call it again outside of the fast context, with `wait`. Owner.
+ */
+bool vcpu_arm_timer(struct vcpu *v, bool wait);
 
 /* The guest's TSC. Any context. */
 uint64_t vcpu_guest_tsc(struct vcpu *v);

@@ -19,6 +19,7 @@
 enum virt_exit {
 	VIRT_EXIT_NONE,    /* backend only: enter the guest again */
 	VIRT_EXIT_REQUEST, /* a request is pending, or the CPU wants to run something else */
+	VIRT_EXIT_PAUSE,   /* it spins: somebody else may have the CPU */
 	VIRT_EXIT_HALT,
 	VIRT_EXIT_IO,   /* run->io is filled in */
 	VIRT_EXIT_MMIO, /* run->mmio is filled in */
@@ -80,6 +81,8 @@ struct virt_ops {
 	unsigned (*cpl)(struct vcpu *v);                /* fit for the fast context */
 	/* Whether RFLAGS.IF is set and no shadow blocks; fit for the fast context. */
 	bool (*irqs_open)(struct vcpu *v);
+	/* Whether something waits that ends HLT; fit for the fast context. */
+	bool (*has_event)(struct vcpu *v);
 	void (*tsc_offset_changed)(struct vcpu *v);
 	/* v->lapic's TPR was written otherwise than by the guest's CR8. */
 	void (*tpr_changed)(struct vcpu *v);

@@ -41,7 +41,7 @@ struct vm_slots {
 
 /*
  * What an access to a registered port or address does; *value is 0 before a read. false: not mine
- * after all (a doorbell that wants another value). Called in the fast context when io->fast.
+ * after all (a doorbell that wants another value). Fit for the fast context.
  */
 struct vm_io;
 typedef bool (*vm_io_fn)(struct vcpu *v, const struct vm_io *io, bool write, uint64_t addr,
@@ -54,9 +54,9 @@ struct vm_io {
 	void *arg;      /* doorbell: its event, a reference */
 	uint64_t match; /* doorbell */
 	uint32_t len;   /* doorbell: 0 any */
-	uint32_t flags; /* doorbell: DOORBELL_*; 0: a device of the kernel */
-	bool fast;
+	uint32_t flags; /* doorbell: DOORBELL_* and VM_IO_EVENT; 0: a device of the kernel */
 };
+#define VM_IO_EVENT (1u << 31) /* `arg` is an object */
 
 struct vm_ios {
 	unsigned count;
@@ -99,8 +99,11 @@ struct vm {
 	struct list_head link; /* the list of all VMs, by its lock */
 };
 
-/* A new VM with one reference for the caller. NULL: quota or memory. Thread context. */
-struct vm *vm_create(struct container *c, const struct vm_create *args);
+extern const struct object_ops vm_object_ops;
+
+/* A new VM with one reference for the caller. 0, -EINVAL, -ENOMEM, -ENODEV (no virtualization).
+ * Thread context. */
+int vm_create(struct container *c, const struct vm_create *args, struct vm **out);
 static inline struct vm *vm_get(struct vm *vm)
 {
 	object_get(&vm->object);
@@ -127,6 +130,10 @@ int vm_add_mmio(struct vm *vm, const struct vm_io *io);
 /* Removes the doorbell with the same first, len, match and flags; hands its `arg` back through
  * *arg. -ENOENT. */
 int vm_remove_io(struct vm *vm, bool port, const struct vm_io *io, void **arg);
+
+/* vm_io_fn of doorbells: signals the event `arg`. */
+bool vm_ring_doorbell(struct vcpu *v, const struct vm_io *io, bool write, uint64_t addr,
+		      unsigned len, uint64_t *value);
 
 /* What holds `gpa`; NULL: nothing. For the reader's rule see above. Any context. */
 const struct vm_slot *vm_slot_find(const struct vm *vm, gpa_t gpa);

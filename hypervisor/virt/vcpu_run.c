@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// vcpu_run: takes what the VMM left, runs the backend until something is the VMM's business, and
+// tells it in the run page. HLT and waiting for SIPI sleep here. The guest's FPU state is in memory
+// whenever the thread may lose its CPU.
+#include "virt/vcpu.h"
+
+#include "cpu/time.h"
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "virt/vcpu_life.h"
+#include "virt/virt.h"
+
+/* ---- requests and waiting ---- */
+
+static void take_init(struct vcpu *v, uint32_t requests)
+{
+	if (requests & VREQ_INIT) {
+		vcpu_reset(v, true);
+		v->mp_state = MP_WAIT_FOR_SIPI;
+	}
+	if ((requests & VREQ_SIPI) && v->mp_state == MP_WAIT_FOR_SIPI) {
+		virt->startup(v, __atomic_load_n(&v->sipi_vector, __ATOMIC_SEQ_CST));
+		v->mp_state = MP_RUNNABLE;
+	}
+}
+
+/* VCPU_EXIT_NONE: go on. */
+static enum vcpu_exit take_requests(struct vcpu *v)
+{
+	uint32_t requests = __atomic_fetch_and(&v->requests, ~VREQ_LEAVE, __ATOMIC_SEQ_CST);
+
+	if ((requests & VREQ_INIT) && v->index == 0)
+		return VCPU_EXIT_RESET;
+	take_init(v, requests);
+	if (requests & VREQ_NMI)
+		v->nmi_pending = (uint8_t)MIN(v->nmi_pending + 1, 2);
+	if (requests & VREQ_UNHALT)
+		v->pv.unhalted = true;
+	return requests & VREQ_KICK ? VCPU_EXIT_INTR : VCPU_EXIT_NONE;
+}
+
+static bool wakes(struct vcpu *v)
+{
+	if (__atomic_load_n(&v->requests, __ATOMIC_SEQ_CST) & VREQ_LEAVE)
+		return true;
+	__atomic_fetch_and(&v->requests, ~VREQ_EVENT, __ATOMIC_SEQ_CST);
+	if (v->mp_state == MP_HALTED && virt->has_event(v)) {
+		v->mp_state = MP_RUNNABLE;
+		v->pv.unhalted = false;
+		v->check_events = true;
+	}
+	/* A periodic timer may have been looked at just now. */
+	return v->mp_state == MP_RUNNABLE || v->timer_changed;
+}
+
+/* Sleeps until there is reason to look again. */
+static void sleep_once(struct vcpu *v)
+{
+	uint64_t start;
+
+	if (v->timer_changed)
+		vcpu_arm_timer(v, true);
+	fpu_release(&v->fpu);
+	start = time_tsc();
+	wait_begin(&v->wait);
+	__atomic_store_n(&v->mode, VCPU_ASLEEP, __ATOMIC_SEQ_CST);
+	if (wakes(v)) {
+		wait_end(&v->wait);
+	} else {
+		vcpu_count(v, COUNT_HALT_SLEEPS);
+		(void)wait_sleep(&v->wait, WAIT_FOREVER, true); /* the loop sees an interrupt */
+	}
+	__atomic_store_n(&v->mode, VCPU_OUTSIDE, __ATOMIC_SEQ_CST);
+	v->run_start += time_tsc() - start;
+}
+
+static void give_way(struct vcpu *v, bool yield)
+{
+	if (!yield && !thread_need_resched())
+		return;
+	fpu_release(&v->fpu);
+	if (yield)
+		thread_yield();
+	else
+		preempt_point();
+}
+
+/* ---- the loop ---- */
+
+static bool window_open(struct vcpu *v)
+{
+	return v->window_wanted && virt->irqs_open(v) && !v->injected.valid;
+}
+
+static enum vcpu_exit fail(struct vcpu *v)
+{
+	vm_set_state(v->vm, VM_STATE_FAILED, 0, v->fail);
+	return VCPU_EXIT_FAILED;
+}
+
+/* What the backend came back for; VCPU_EXIT_NONE: go on. */
+static enum vcpu_exit run_guest(struct vcpu *v)
+{
+	switch (virt->run(v)) {
+	case VIRT_EXIT_PAUSE: give_way(v, true); return VCPU_EXIT_NONE;
+	case VIRT_EXIT_REQUEST: give_way(v, false); return VCPU_EXIT_NONE;
+	case VIRT_EXIT_IO: return VCPU_EXIT_IO;
+	case VIRT_EXIT_MMIO: return VCPU_EXIT_MMIO;
+	case VIRT_EXIT_IRQ_WINDOW: return VCPU_EXIT_IRQ_WINDOW;
+	case VIRT_EXIT_SHUTDOWN: return VCPU_EXIT_SHUTDOWN;
+	case VIRT_EXIT_FAILED: return fail(v);
+	case VIRT_EXIT_HALT:
+	case VIRT_EXIT_NONE: break;
+	}
+	return VCPU_EXIT_NONE;
+}
+
+static enum vcpu_exit run_loop(struct vcpu *v)
+{
+	enum vcpu_exit exit = v->fail[0] ? VCPU_EXIT_FAILED : VCPU_EXIT_NONE;
+
+	while (exit == VCPU_EXIT_NONE) {
+		exit = take_requests(v);
+		if (exit != VCPU_EXIT_NONE)
+			break;
+		if (READ_ONCE(v->run->immediate_exit) || thread_interrupted())
+			exit = VCPU_EXIT_INTR;
+		else if (v->shutdown)
+			exit = VCPU_EXIT_SHUTDOWN;
+		else if (window_open(v))
+			exit = VCPU_EXIT_IRQ_WINDOW;
+		else if (v->mp_state != MP_RUNNABLE)
+			sleep_once(v);
+		else
+			exit = run_guest(v);
+	}
+	return exit;
+}
+
+/* ---- the run page ---- */
+
+/* The VMM's answer to an IN is in the page; an OUT needs none. */
+static void finish_io(struct vcpu *v)
+{
+	uint64_t mask = v->io_size == 4 ? UINT64_MAX : (1ull << 8 * v->io_size) - 1;
+	uint64_t data = READ_ONCE(v->run->io.data);
+
+	v->io_pending = false;
+	/* A 32-bit result clears the upper half. */
+	if (!v->io_write)
+		v->gpr[GPR_RAX] = (v->gpr[GPR_RAX] & ~mask) | (data & mask);
+	virt->skip(v, 0);
+}
+
+static int take_sregs(struct vcpu *v)
+{
+	struct vcpu_sregs sregs;
+
+	memcpy(&sregs, &v->run->sregs, sizeof(sregs));
+	return vcpu_set_sregs(v, &sregs);
+}
+
+int vcpu_take_run_page(struct vcpu *v)
+{
+	uint32_t dirty = READ_ONCE(v->run->dirty);
+	struct vcpu_regs regs;
+	int err = 0;
+
+	WRITE_ONCE(v->run->dirty, 0);
+	v->window_wanted = READ_ONCE(v->run->request_irq_window);
+	if (dirty & RUN_SREGS_DIRTY)
+		err = take_sregs(v);
+	if (dirty & RUN_REGS_DIRTY) {
+		memcpy(&regs, &v->run->regs, sizeof(regs));
+		virt->set_regs(v, &regs);
+	}
+	if (v->io_pending)
+		finish_io(v);
+	return err;
+}
+
+static bool wants_sregs(const struct vcpu *v, enum vcpu_exit exit)
+{
+	return exit == VCPU_EXIT_MMIO || exit == VCPU_EXIT_FAILED ||
+	       (exit == VCPU_EXIT_IO && !v->io_pending);
+}
+
+static void publish(struct vcpu *v, enum vcpu_exit exit)
+{
+	struct vcpu_run *run = v->run;
+
+	virt->get_regs(v, &run->regs);
+	run->sregs_valid = wants_sregs(v, exit);
+	if (run->sregs_valid)
+		vcpu_get_sregs(v, &run->sregs);
+	run->ready_for_irq = virt->irqs_open(v) && !v->injected.valid;
+	run->cpl = (uint8_t)virt->cpl(v);
+	run->exit_reason = exit;
+}
+
+static int run_owned(struct vcpu *v)
+{
+	enum vcpu_exit exit;
+	int err = vcpu_take_run_page(v);
+
+	if (err < 0)
+		return err;
+	v->run_start = time_tsc();
+	exit = run_loop(v);
+	v->run_ticks += time_tsc() - v->run_start;
+	fpu_release(&v->fpu);
+	publish(v, exit);
+	return exit == VCPU_EXIT_INTR && thread_interrupted() ? -EINTR : 0;
+}
+
+int vcpu_run(struct vcpu *v)
+{
+	int err = vcpu_acquire(v);
+
+	if (err < 0)
+		return err;
+	err = run_owned(v);
+	vcpu_release(v);
+	return err;
+}
+
+int vcpu_sync(struct vcpu *v)
+{
+	int err = vcpu_acquire(v);
+
+	if (err < 0)
+		return err;
+	err = vcpu_take_run_page(v);
+	vcpu_release(v);
+	return err;
+}

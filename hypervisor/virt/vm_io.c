@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The ranges of ports and addresses that the kernel serves, as snapshots (vm.h). Ranges may overlap
+// only where doorbells tell themselves apart by the value written.
+#include "virt/vm_maps.h"
+
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "mem/kalloc.h"
+#include "proc/event.h"
+
+static struct vm_ios *new_ios(struct vm *vm, unsigned count)
+{
+	struct vm_ios *ios = kalloc(vm->container, sizeof(*ios) + count * sizeof(ios->io[0]));
+
+	if (ios)
+		ios->count = count;
+	return ios;
+}
+
+int vm_io_init(struct vm *vm)
+{
+	vm->ports = new_ios(vm, 0);
+	vm->mmio = new_ios(vm, 0);
+	return vm->ports && vm->mmio ? 0 : -ENOMEM;
+}
+
+static void destroy_ios(struct vm_ios *ios)
+{
+	for (unsigned i = 0; ios && i < ios->count; i++) {
+		if (ios->io[i].flags & VM_IO_EVENT)
+			object_put(ios->io[i].arg);
+	}
+	kfree(ios);
+}
+
+void vm_io_destroy(struct vm *vm)
+{
+	destroy_ios(vm->ports);
+	destroy_ios(vm->mmio);
+}
+
+static void publish(struct vm_ios **map, struct vm_ios *new)
+{
+	struct vm_ios *old = *map;
+
+	__atomic_store_n(map, new, __ATOMIC_SEQ_CST);
+	vm_quiesce();
+	kfree(old);
+}
+
+/* One of them could never be reached. */
+static bool collides(const struct vm_io *a, const struct vm_io *b)
+{
+	if (a->first > b->last || b->first > a->last)
+		return false;
+	if (!(a->flags & DOORBELL_MATCH) || !(b->flags & DOORBELL_MATCH))
+		return true;
+	return a->match == b->match && (a->len == b->len || !a->len || !b->len);
+}
+
+static int add(struct vm *vm, struct vm_ios **map, const struct vm_io *io)
+{
+	const struct vm_ios *old = *map;
+	struct vm_ios *new;
+
+	for (unsigned i = 0; i < old->count; i++)
+		if (collides(&old->io[i], io))
+			return -EEXIST;
+	if (old->count == VM_IOS_MAX)
+		return -ENOSPC;
+	new = new_ios(vm, old->count + 1);
+	if (!new)
+		return -ENOMEM;
+	memcpy(new->io, old->io, old->count * sizeof(*io));
+	new->io[old->count] = *io;
+	publish(map, new);
+	return 0;
+}
+
+static int add_to(struct vm *vm, struct vm_ios **map, const struct vm_io *io)
+{
+	int err;
+
+	vm_begin_change(vm);
+	err = add(vm, map, io);
+	vm_end_change(vm);
+	return err;
+}
+
+int vm_add_port(struct vm *vm, const struct vm_io *io)
+{
+	return add_to(vm, &vm->ports, io);
+}
+
+int vm_add_mmio(struct vm *vm, const struct vm_io *io)
+{
+	return add_to(vm, &vm->mmio, io);
+}
+
+static bool same(const struct vm_io *a, const struct vm_io *b)
+{
+	return a->flags == b->flags && a->first == b->first && a->len == b->len &&
+	       a->match == b->match;
+}
+
+static int remove(struct vm *vm, struct vm_ios **map, const struct vm_io *io, void **arg)
+{
+	const struct vm_ios *old = *map;
+	struct vm_ios *new;
+	unsigned at = 0;
+
+	while (at < old->count && !same(&old->io[at], io))
+		at++;
+	if (at == old->count)
+		return -ENOENT;
+	new = new_ios(vm, old->count - 1);
+	if (!new)
+		return -ENOMEM;
+	memcpy(new->io, old->io, at * sizeof(*io));
+	memcpy(new->io + at, old->io + at + 1, (old->count - at - 1) * sizeof(*io));
+	*arg = old->io[at].arg;
+	publish(map, new);
+	return 0;
+}
+
+int vm_remove_io(struct vm *vm, bool port, const struct vm_io *io, void **arg)
+{
+	int err;
+
+	vm_begin_change(vm);
+	err = remove(vm, port ? &vm->ports : &vm->mmio, io, arg);
+	vm_end_change(vm);
+	return err;
+}
+
+bool vm_ring_doorbell(struct vcpu *v, const struct vm_io *io, bool write, uint64_t addr,
+		      unsigned len, uint64_t *value)
+{
+	(void)v, (void)addr;
+	if (!write || (io->len && io->len != len))
+		return false;
+	if ((io->flags & DOORBELL_MATCH) && *value != io->match)
+		return false;
+	event_signal(io->arg, 1);
+	return true;
+}
