@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What emulators cannot show, the debug image checks itself: a field that changed while its clean
+// bit is set (they have no clean bits), and a TLB that was not flushed or an ASID that is not the
+// vCPU's (they flush at each VMRUN). A shadow of the VMCB stands for what the CPU may have cached.
+#include "virt/svm/svm.h"
+
+#include "cpu/log.h"
+#include "lib/string.h"
+
+struct piece {
+	uint16_t group, offset, size;
+};
+
+#define PIECE(g, first, last)                                                            \
+	{                                                                                \
+		CLEAN_##g, offsetof(struct vmcb, first),                                 \
+			offsetof(struct vmcb, last) + sizeof(((struct vmcb *)0)->last) - \
+				offsetof(struct vmcb, first)                             \
+	}
+
+/* APM 2, "VMCB Clean Field": what each bit speaks for. */
+static const struct piece pieces[] = {
+	PIECE(INTERCEPTS, intercept_cr, intercept5),
+	PIECE(INTERCEPTS, pause_filter_threshold, pause_filter_count),
+	PIECE(INTERCEPTS, tsc_offset, tsc_offset),
+	PIECE(IOPM, iopm_base_pa, msrpm_base_pa),
+	PIECE(ASID, guest_asid, guest_asid),
+	PIECE(TPR, int_ctl, int_ctl),
+	PIECE(NP, np_control, np_control),
+	PIECE(NP, n_cr3, n_cr3),
+	PIECE(NP, g_pat, g_pat),
+	PIECE(CR, efer, efer),
+	PIECE(CR, cr4, cr0),
+	PIECE(DR, dr7, dr6),
+	PIECE(DT, gdtr, gdtr),
+	PIECE(DT, idtr, idtr),
+	PIECE(SEG, es, ds),
+	PIECE(SEG, cpl, cpl),
+	PIECE(CR2, cr2, cr2),
+	PIECE(LBR, dbgctl, last_excp_to),
+};
+
+#define ASID_RECORDS 64 /* more are not checked */
+
+/* What the TLB of a CPU may hold for an ASID. Locks: [o] its CPU */
+struct asid_record {
+	const struct svm_vcpu *s;
+	uint64_t asid_generation, tlb_generation;
+};
+struct asid_records {
+	struct asid_record asid[ASID_RECORDS];
+};
+DEFINE_CPU_PRIVATE(struct asid_records, asid_records);
+
+static void check_clean(const struct svm_vcpu *s)
+{
+	const char *now = (const char *)s->vmcb;
+
+	if (!s->shadow->valid)
+		return;
+	for (unsigned i = 0; i < ARRAY_SIZE(pieces); i++) {
+		const struct piece *p = &pieces[i];
+
+		if ((s->vmcb->clean & BIT(p->group)) &&
+		    memcmp(now + p->offset, s->shadow->copy + p->offset, p->size) != 0)
+			panic("VMCB clean bit %u is set, but the field at %x has changed", p->group,
+			      p->offset);
+	}
+}
+
+static void check_tlb(const struct svm_vcpu *s)
+{
+	const struct asid_record *r;
+
+	ASSERT(s->vmcb->guest_asid != 0 && s->vmcb->guest_asid < svm_features.nr_asids);
+	if (s->vmcb->guest_asid >= ASID_RECORDS)
+		return;
+	r = &cpu_private(asid_records)->asid[s->vmcb->guest_asid];
+	ASSERT(r->s == s && r->asid_generation == s->asid_generation);
+	ASSERT(r->tlb_generation == s->tlb_seen);
+}
+
+void svm_check_entry(struct svm_vcpu *s)
+{
+	if (!DEBUG_BUILD)
+		return;
+	check_clean(s);
+	check_tlb(s);
+	ASSERT(cpu_id_eq(s->v.cpu, this_cpu_id()) && s->v.mode == VCPU_GUEST);
+}
+
+void svm_check_exit(struct svm_vcpu *s)
+{
+	if (!DEBUG_BUILD)
+		return;
+	memcpy(s->shadow->copy, s->vmcb, sizeof(s->shadow->copy));
+	s->shadow->valid = true;
+}
+
+void svm_check_flushed(struct svm_vcpu *s)
+{
+	if (!DEBUG_BUILD || s->vmcb->guest_asid >= ASID_RECORDS)
+		return;
+	cpu_private(asid_records)->asid[s->vmcb->guest_asid] = (struct asid_record){
+		.s = s,
+		.asid_generation = s->asid_generation,
+		.tlb_generation = s->tlb_seen,
+	};
+}

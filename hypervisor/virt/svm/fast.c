@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Exits that are answered inside the session, a function each. An answer is whole or has had no
+// effect (SVM_SLOW). Each ends in resume(), which looks at what came up meanwhile with three loads.
+// Instruction counts of these paths are budgeted: tests/test_exit_cost.py.
+#include "virt/svm/svm.h"
+
+#include "virt/hypercall.h"
+
+#define MSR_X2APIC_ICR 0x830
+
+/* Something is to be delivered, armed, or another thread wants the CPU. */
+static __noinline enum svm_fast attend(struct svm_vcpu *s)
+{
+	struct vcpu *v = &s->v;
+	uint32_t requests = __atomic_load_n(&v->requests, __ATOMIC_SEQ_CST);
+
+	if (requests & VREQ_LEAVE)
+		return SVM_LEAVE;
+	if (requests) {
+		__atomic_fetch_and(&v->requests, ~VREQ_EVENT, __ATOMIC_SEQ_CST);
+		v->check_events = true;
+	}
+	if (v->timer_changed && !vcpu_arm_timer(v, false))
+		return SVM_LEAVE;
+	if (v->check_events)
+		svm_deliver(s);
+	svm_check_entry(s);
+	return SVM_RESUME;
+}
+
+static inline enum svm_fast resume(struct svm_vcpu *s)
+{
+	struct vcpu *v = &s->v;
+
+	if (unlikely(READ_ONCE(v->requests) | v->check_events | v->timer_changed))
+		return attend(s);
+	svm_check_entry(s);
+	return SVM_RESUME;
+}
+
+/* After an answer that may have woken a thread on this CPU. */
+static enum svm_fast resume_or_yield(struct svm_vcpu *s)
+{
+	return thread_need_resched() ? SVM_LEAVE : resume(s);
+}
+
+/* ---- CPUID ---- */
+
+static __noinline struct cpuid dynamic_cpuid(struct vcpu *v, const struct cpuid_row *row)
+{
+	uint64_t cr4 = svm_get_cr4(v);
+	struct cpuid_vcpu now = {
+		.apic_id = v->index,
+		.osxsave = cr4 & CR4_OSXSAVE,
+		.ospke = cr4 & BIT(22),
+		.apic_enabled = vlapic_enabled(&v->lapic),
+		.xcr0 = v->fpu.xcr0,
+	};
+	struct cpuid out = row->value;
+
+	cpuid_adjust(&v->vm->cpuid, row, &now, &out);
+	return out;
+}
+
+static inline void cpuid_result(struct vcpu *v, const struct cpuid *r)
+{
+	v->gpr[GPR_RAX] = r->eax;
+	v->gpr[GPR_RBX] = r->ebx;
+	v->gpr[GPR_RCX] = r->ecx;
+	v->gpr[GPR_RDX] = r->edx;
+}
+
+enum svm_fast svm_fast_cpuid(struct svm_vcpu *s)
+{
+	struct vcpu *v = &s->v;
+	const struct cpuid_row *row =
+		cpuid_lookup(&v->vm->cpuid, (uint32_t)v->gpr[GPR_RAX], (uint32_t)v->gpr[GPR_RCX]);
+
+	if (likely(row->dynamic == CPUID_STATIC)) {
+		cpuid_result(v, &row->value);
+	} else {
+		struct cpuid r = dynamic_cpuid(v, row);
+
+		cpuid_result(v, &r);
+	}
+	svm_skip(s, 2);
+	return resume(s);
+}
+
+/* ---- MSRs ---- */
+
+static enum svm_fast finish_msr(struct svm_vcpu *s, int err)
+{
+	if (likely(err == 0))
+		svm_skip(s, 2);
+	else
+		vcpu_raise_gp(&s->v);
+	return resume(s);
+}
+
+static enum svm_fast write_msr(struct svm_vcpu *s, uint32_t index)
+{
+	struct vcpu *v = &s->v;
+	int err = guest_msr_write(v, index, vcpu_edx_eax(v));
+
+	if (unlikely(v->pv.time_stale))
+		kvm_pv_update_time(v);
+	if (unlikely(index == MSR_X2APIC_ICR) && thread_need_resched()) {
+		finish_msr(s, err);
+		return SVM_LEAVE;
+	}
+	return finish_msr(s, err);
+}
+
+enum svm_fast svm_fast_msr(struct svm_vcpu *s)
+{
+	struct vcpu *v = &s->v;
+	uint32_t index = (uint32_t)v->gpr[GPR_RCX];
+	uint64_t value;
+	int err;
+
+	if (s->vmcb->exit_info1 & 1)
+		return write_msr(s, index);
+	err = guest_msr_read(v, index, &value);
+	if (likely(err == 0))
+		vcpu_set_edx_eax(v, value);
+	return finish_msr(s, err);
+}
+
+/* ---- ports ---- */
+
+static inline uint64_t merge(uint64_t old, uint64_t value, unsigned len)
+{
+	if (len == 4)
+		return (uint32_t)value;
+	return len == 2 ? (old & ~0xffffull) | (uint16_t)value : (old & ~0xffull) | (uint8_t)value;
+}
+
+/* The value that OUT wrote, or 0. */
+static inline uint64_t out_value(const struct vcpu *v, bool write, unsigned len)
+{
+	return write ? merge(0, v->gpr[GPR_RAX], len) : 0;
+}
+
+enum svm_fast svm_fast_io(struct svm_vcpu *s)
+{
+	struct vcpu *v = &s->v;
+	uint64_t info = s->vmcb->exit_info1;
+	const struct vm_ios *ports = READ_ONCE(v->vm->ports);
+	bool write = !(info & IOIO_IN);
+	unsigned len = IOIO_SIZE(info);
+	uint64_t port = IOIO_PORT(info), value = out_value(v, write, len);
+
+	if (unlikely(info & IOIO_STR))
+		return SVM_SLOW;
+	for (unsigned i = 0; i < ports->count; i++) {
+		const struct vm_io *io = &ports->io[i];
+
+		if (port < io->first || port > io->last || !io->fn(v, io, write, port, len, &value))
+			continue;
+		if (!write)
+			v->gpr[GPR_RAX] = merge(v->gpr[GPR_RAX], value, len);
+		svm_skip_to(s, s->vmcb->exit_info2);
+		return io->flags ? resume_or_yield(s) : resume(s);
+	}
+	return SVM_SLOW;
+}
+
+/* ---- the rest ---- */
+
+enum svm_fast svm_fast_hypercall(struct svm_vcpu *s)
+{
+	struct vcpu *v = &s->v;
+	bool long64 = (s->vmcb->efer & EFER_LMA) && (s->vmcb->cs.attrib & SEG_ATTR_L);
+
+	hypercall(v, s->vmcb->cpl, long64);
+	svm_skip(s, 3);
+	if (likely(v->gpr[GPR_RAX] == (uint64_t)-KVM_ENOSYS))
+		return resume(s);
+	return resume_or_yield(s);
+}
+
+enum svm_fast svm_fast_hlt(struct svm_vcpu *s)
+{
+	s->v.check_events = true;
+	if (!svm_has_event(s))
+		return SVM_SLOW;
+	s->v.pv.unhalted = false;
+	svm_skip(s, 1);
+	return resume(s);
+}
+
+enum svm_fast svm_fast_window(struct svm_vcpu *s)
+{
+	svm_set_window(s, false);
+	s->v.check_events = true;
+	return s->v.window_wanted ? SVM_SLOW : resume(s);
+}
+
+/* ---- dispatch ---- */
+
+static const struct svm_exit unexpected = { .name = "unknown", .counter = COUNT_UNEXPECTED };
+static const struct svm_exit memory_fault = {
+	.name = "nested page fault",
+	.counter = COUNT_MEMORY_FAULT,
+	.slow = svm_slow_npf,
+};
+static const struct svm_exit invalid = {
+	.name = "invalid state",
+	.counter = COUNT_INVALID,
+	.slow = svm_slow_invalid,
+};
+
+static __noinline const struct svm_exit *rare_exit(uint32_t code)
+{
+	/* A number without a row ends here as well. */
+	if (code == EXIT_NPF)
+		return &memory_fault;
+	return code == EXIT_INVALID ? &invalid : &unexpected;
+}
+
+/* Known to switch.S. */
+enum svm_fast svm_fast_exit(struct svm_vcpu *s)
+{
+	struct vmcb *c = s->vmcb;
+	uint32_t code = (uint32_t)c->exit_code;
+	const struct svm_exit *exit = &svm_exits[code];
+
+	/* What is for one entry only. All else is as the CPU has it: clean. */
+	c->event_inj = 0;
+	c->tlb_control = TLB_CONTROL_NONE;
+	c->clean = CLEAN_ALL;
+	svm_check_exit(s);
+	if (unlikely(code >= EXIT_TABLE_SIZE || !exit->name))
+		exit = rare_exit(code);
+	s->v.counters[exit->counter + (c->exit_info1 & exit->by_info1)]++;
+	s->exit = exit;
+	if (unlikely((c->int_ctl & V_TPR_MASK) != s->tpr))
+		svm_sync_tpr(s);
+	return exit->fast ? exit->fast(s) : SVM_SLOW;
+}

@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Delivery of events. EVENTINJ delivers; V_IRQ is used only as the window that says when the guest
+// is open again. In order: what an exit cut short, an exception, an NMI, an interrupt. An NMI that
+// finds the former one's IRET not done is held back by intercepting that IRET and stepping over it.
+// AMD APM 2, "Event Injection", "EXITINTINFO", "Virtual Interrupts".
+#include "virt/svm/svm.h"
+
+/* ---- RIP ---- */
+
+void svm_skip_to(struct svm_vcpu *s, uint64_t rip)
+{
+	struct vmcb *c = s->vmcb;
+
+	c->rip = rip;
+	c->int_state &= ~INTERRUPT_SHADOW;
+	if (unlikely(c->rflags & RFLAGS_TF) && !s->nmi_step) {
+		c->dr6 |= DR6_BS;
+		svm_dirty(s, CLEAN_DR);
+		vcpu_raise(&s->v, EXCEPTION_DB, false, 0);
+	}
+}
+
+/* ---- what holds events back ---- */
+
+bool svm_irqs_open(struct vcpu *v)
+{
+	const struct vmcb *c = svm_of(v)->vmcb;
+
+	return (c->rflags & RFLAGS_IF) && !(c->int_state & INTERRUPT_SHADOW);
+}
+
+static bool nmi_open(const struct svm_vcpu *s)
+{
+	return !s->nmi_masked && !(s->vmcb->int_state & INTERRUPT_SHADOW);
+}
+
+static bool irq_waits(struct vcpu *v)
+{
+	return v->injected.valid || irqchip_has_interrupt(&v->vm->irqchip, &v->lapic);
+}
+
+bool svm_has_event(struct svm_vcpu *s)
+{
+	struct vcpu *v = &s->v;
+
+	if (v->exception.valid || v->interrupted.valid || v->pv.unhalted)
+		return true;
+	if (v->nmi_pending && !s->nmi_masked)
+		return true;
+	/* The shadow of STI ends with HLT itself. */
+	return (s->vmcb->rflags & RFLAGS_IF) && irq_waits(v);
+}
+
+void svm_get_blocking(struct vcpu *v, uint8_t *shadow, uint8_t *nmi_masked)
+{
+	const struct svm_vcpu *s = svm_of(v);
+
+	*shadow = s->vmcb->int_state & INTERRUPT_SHADOW;
+	*nmi_masked = s->nmi_masked;
+}
+
+static void intercept(struct svm_vcpu *s, uint32_t *word, uint32_t bit, bool on)
+{
+	uint32_t value = on ? *word | bit : *word & ~bit;
+
+	if (value == *word)
+		return;
+	*word = value;
+	svm_dirty(s, CLEAN_INTERCEPTS);
+}
+
+static void set_nmi_masked(struct svm_vcpu *s, bool masked)
+{
+	s->nmi_masked = masked;
+	intercept(s, &s->vmcb->intercept3, INTERCEPT_IRET, masked);
+}
+
+static void end_step(struct svm_vcpu *s)
+{
+	if (!s->nmi_step)
+		return;
+	s->nmi_step = false;
+	if (!s->step_tf)
+		s->vmcb->rflags &= ~RFLAGS_TF;
+}
+
+void svm_set_blocking(struct vcpu *v, uint8_t shadow, uint8_t nmi_masked)
+{
+	struct svm_vcpu *s = svm_of(v);
+
+	s->vmcb->int_state = shadow ? INTERRUPT_SHADOW : 0;
+	end_step(s);
+	set_nmi_masked(s, nmi_masked);
+}
+
+/* ---- windows ---- */
+
+void svm_set_window(struct svm_vcpu *s, bool on)
+{
+	struct vmcb *c = s->vmcb;
+
+	if (s->window == on)
+		return;
+	s->window = on;
+	c->int_ctl &= ~V_IRQ_FIELDS;
+	if (on)
+		c->int_ctl |= V_IRQ | V_INTR_PRIO(0xf) | V_IGN_TPR;
+	svm_dirty(s, CLEAN_TPR);
+	intercept(s, &c->intercept3, INTERCEPT_VINTR, on);
+}
+
+/* An interrupt that only TPR holds back: its moment is a write of CR8. */
+static void watch_cr8(struct svm_vcpu *s, bool on)
+{
+	intercept(s, &s->vmcb->intercept_cr, BIT(16 + 8), on);
+}
+
+void svm_sync_tpr(struct svm_vcpu *s)
+{
+	s->tpr = s->vmcb->int_ctl & V_TPR_MASK;
+	vlapic_set_cr8(&s->v.lapic, s->tpr);
+	s->v.check_events = true;
+}
+
+void svm_tpr_changed(struct vcpu *v)
+{
+	struct svm_vcpu *s = svm_of(v);
+
+	s->tpr = vlapic_get_cr8(&v->lapic);
+	s->vmcb->int_ctl = (s->vmcb->int_ctl & ~(uint64_t)V_TPR_MASK) | s->tpr;
+	svm_dirty(s, CLEAN_TPR);
+	v->check_events = true;
+}
+
+/* ---- delivery ---- */
+
+static void inject(struct svm_vcpu *s, unsigned type, uint8_t vector, bool has_error,
+		   uint32_t error)
+{
+	s->vmcb->event_inj = vector | EVENT_TYPE_SET(type) | EVENT_VALID |
+			     (has_error ? EVENT_HAS_ERROR | (uint64_t)error << 32 : 0);
+	s->last_event = s->vmcb->event_inj;
+}
+
+static void inject_pending(struct svm_vcpu *s, struct vcpu_pending *p)
+{
+	inject(s, p->type, p->vector, p->has_error, p->error);
+	p->valid = false;
+}
+
+static void inject_exception(struct svm_vcpu *s)
+{
+	vcpu_count(&s->v, COUNT_INJECT_EXCEPTION);
+	inject_pending(s, &s->v.exception);
+}
+
+static void inject_nmi(struct svm_vcpu *s)
+{
+	s->v.nmi_pending--;
+	inject(s, EVENT_NMI, 2, false, 0);
+	set_nmi_masked(s, true);
+	vcpu_count(&s->v, COUNT_INJECT_NMI);
+}
+
+static void inject_irq(struct svm_vcpu *s)
+{
+	struct vcpu *v = &s->v;
+	int vector;
+
+	if (v->injected.valid) {
+		inject_pending(s, &v->injected);
+	} else {
+		vector = irqchip_take_interrupt(&v->vm->irqchip, &v->lapic);
+		if (vector < 0)
+			return;
+		inject(s, EVENT_INTR, (uint8_t)vector, false, 0);
+		if (v->pv.eoi)
+			kvm_pv_set_eoi(v);
+	}
+	vcpu_count(v, COUNT_INJECT_IRQ);
+}
+
+/* At most one is injected; another must find the door open before its turn. */
+static void deliver_one(struct svm_vcpu *s)
+{
+	struct vcpu *v = &s->v;
+
+	if (v->interrupted.valid)
+		inject_pending(s, &v->interrupted);
+	else if (v->exception.valid)
+		inject_exception(s);
+	else if (v->nmi_pending && nmi_open(s))
+		inject_nmi(s);
+	else if (svm_irqs_open(v) && irq_waits(v))
+		inject_irq(s);
+}
+
+void svm_deliver(struct svm_vcpu *s)
+{
+	struct vcpu *v = &s->v;
+	bool waits;
+
+	v->check_events = false;
+	if (v->pv.eoi_pending)
+		kvm_pv_sync_eoi(v, vlapic_irr_any(&v->lapic));
+	deliver_one(s);
+	waits = irq_waits(v);
+	/* A pending NMI that only a shadow holds back is found with the same window or the next
+	 * exit. */
+	svm_set_window(s, waits || v->window_wanted || (v->nmi_pending && !s->nmi_masked));
+	watch_cr8(s, !waits && READ_ONCE(v->lapic.irr_pending) && vlapic_irr_any(&v->lapic));
+}
+
+/* ---- what an exit cut short ---- */
+
+void svm_take_interrupted(struct svm_vcpu *s)
+{
+	struct vcpu_pending *p = &s->v.interrupted;
+	uint64_t e = s->vmcb->exit_int_info;
+
+	if (!(e & EVENT_VALID))
+		return;
+	/* INT n, INT3 and INTO did not complete: RIP is still theirs, they run again. */
+	if (EVENT_TYPE(e) == EVENT_SOFT_INT ||
+	    (EVENT_TYPE(e) == EVENT_EXCEPTION && (EVENT_VECTOR(e) == 3 || EVENT_VECTOR(e) == 4)))
+		return;
+	*p = (struct vcpu_pending){
+		.valid = true,
+		.vector = EVENT_VECTOR(e),
+		.type = (uint8_t)EVENT_TYPE(e),
+		.has_error = e & EVENT_HAS_ERROR,
+		.error = (uint32_t)(e >> 32),
+	};
+}
+
+/* ---- the end of an NMI ---- */
+
+enum virt_exit svm_slow_iret(struct svm_vcpu *s)
+{
+	struct vmcb *c = s->vmcb;
+
+	/* NMIs are open after the IRET, not before. Without one waiting, the difference of one
+	 * instruction is not seen. */
+	intercept(s, &c->intercept3, INTERCEPT_IRET, false);
+	if (!s->v.nmi_pending) {
+		s->nmi_masked = false;
+		return VIRT_EXIT_NONE;
+	}
+	s->nmi_step = true;
+	s->step_tf = c->rflags & RFLAGS_TF;
+	c->rflags |= RFLAGS_TF;
+	return VIRT_EXIT_NONE;
+}
+
+/* #DB is intercepted since its delivery can loop for ever (a breakpoint on its own stack). */
+enum virt_exit svm_slow_debug(struct svm_vcpu *s)
+{
+	struct vmcb *c = s->vmcb;
+	bool ours = s->nmi_step && !s->step_tf && !(c->dr6 & DR6_BREAKPOINTS);
+
+	if (s->nmi_step) {
+		/* IRET has loaded the guest's own TF. */
+		s->nmi_step = false;
+		s->nmi_masked = false;
+	}
+	if (!ours) {
+		vcpu_raise(&s->v, EXCEPTION_DB, false, 0);
+		return VIRT_EXIT_NONE;
+	}
+	c->dr6 &= ~DR6_BS;
+	svm_dirty(s, CLEAN_DR);
+	return VIRT_EXIT_NONE;
+}

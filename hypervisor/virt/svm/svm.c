@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The AMD backend: what each CPU needs, a vCPU's VMCB, ASIDs, and the loop around sessions. An ASID
+// belongs to a vCPU on one CPU until that CPU's generation changes; a vCPU that moves or needs a
+// flush on a CPU without flush-by-ASID takes a new one. AMD APM 2, "Secure Virtual Machine".
+#include "virt/svm/svm.h"
+
+#include "cpu/lapic.h"
+#include "cpu/log.h"
+#include "cpu/time.h"
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "mem/kalloc.h"
+#include "virt/svm/setup.h"
+
+struct svm_features svm_features;
+DEFINE_CPU_PRIVATE(struct svm_cpu, svm_cpu);
+
+struct svm_cpu *svm_this_cpu(void)
+{
+	return cpu_private(svm_cpu);
+}
+
+/* ---- ASIDs and flushes ---- */
+
+static void new_asid(struct svm_vcpu *s, struct svm_cpu *cpu)
+{
+	if (cpu->next_asid >= svm_features.nr_asids) {
+		cpu->asid_generation++;
+		cpu->next_asid = 1;
+		s->vmcb->tlb_control = TLB_CONTROL_ALL;
+	}
+	s->vmcb->guest_asid = cpu->next_asid++;
+	s->asid_generation = cpu->asid_generation;
+	svm_dirty(s, CLEAN_ASID);
+}
+
+/*
+ * The vCPU has                              does
+ *	no ASID of this CPU and generation   a new ASID
+ *	one, and the VM unmapped something   a flush of it, or a new ASID where that cannot be had
+ *	one                                  nothing
+ */
+static void prepare_tlb(struct svm_vcpu *s)
+{
+	uint64_t generation = __atomic_load_n(&s->v.vm->tlb_generation, __ATOMIC_SEQ_CST);
+	struct svm_cpu *cpu = svm_this_cpu();
+
+	if (s->asid_generation == cpu->asid_generation && s->tlb_seen == generation)
+		return;
+	if (s->asid_generation == cpu->asid_generation && svm_features.flush_by_asid)
+		s->vmcb->tlb_control = TLB_CONTROL_THIS_ASID;
+	else
+		new_asid(s, cpu);
+	s->tlb_seen = generation;
+	vcpu_count(&s->v, COUNT_TLB_FLUSH);
+	svm_check_flushed(s);
+}
+
+/* The vCPU was on another CPU before, or nowhere. */
+static void arrive(struct svm_vcpu *s)
+{
+	struct vcpu *v = &s->v;
+
+	if (cpu_id_eq(v->cpu, this_cpu_id()))
+		return;
+	v->cpu = this_cpu_id();
+	s->asid_generation = 0;
+	s->vmcb->clean = 0;
+	v->pv.time_stale = true;
+	vcpu_count(v, COUNT_MIGRATIONS);
+}
+
+/* ---- debug registers, TSC_AUX ---- */
+
+#define GET_DR(n, value) __asm__ volatile("movq %%db" #n ", %0" : "=r"(value))
+#define SET_DR(n, value) __asm__ volatile("movq %0, %%db" #n : : "r"(value))
+
+/* DR0..3 are the guest's while it has armed one, or touches them: no intercept then. */
+static void load_debug(struct svm_vcpu *s)
+{
+	if (s->vmcb->intercept_dr && !(s->vmcb->dr7 & DR7_ARMED))
+		return;
+	if (s->vmcb->intercept_dr) {
+		s->vmcb->intercept_dr = 0;
+		svm_dirty(s, CLEAN_INTERCEPTS);
+	}
+	SET_DR(0, s->v.dr[0]);
+	SET_DR(1, s->v.dr[1]);
+	SET_DR(2, s->v.dr[2]);
+	SET_DR(3, s->v.dr[3]);
+	s->dr_loaded = true;
+}
+
+static void save_debug(struct svm_vcpu *s)
+{
+	if (!s->dr_loaded)
+		return;
+	GET_DR(0, s->v.dr[0]);
+	GET_DR(1, s->v.dr[1]);
+	GET_DR(2, s->v.dr[2]);
+	GET_DR(3, s->v.dr[3]);
+	s->dr_loaded = false;
+	if (s->vmcb->dr7 & DR7_ARMED)
+		return;
+	s->vmcb->intercept_dr = INTERCEPT_DR_ALL;
+	svm_dirty(s, CLEAN_INTERCEPTS);
+}
+
+/* RDTSCP and RDPID are not intercepted; the host does not use the register. */
+static void load_tsc_aux(struct svm_vcpu *s)
+{
+	struct svm_cpu *cpu = svm_this_cpu();
+
+	if (!s->v.vm->cpuid.tsc_aux || cpu->tsc_aux == s->v.msr.tsc_aux)
+		return;
+	msr_write(MSR_TSC_AUX, s->v.msr.tsc_aux);
+	cpu->tsc_aux = s->v.msr.tsc_aux;
+}
+
+/* ---- sessions ---- */
+
+/* Whether the guest may be entered; from then on an IPI to this CPU gets it out. */
+static bool begin(struct svm_vcpu *s)
+{
+	struct vcpu *v = &s->v;
+
+	arrive(s);
+	__atomic_store_n(&v->mode, VCPU_GUEST, __ATOMIC_SEQ_CST);
+	if ((__atomic_load_n(&v->requests, __ATOMIC_SEQ_CST) & VREQ_LEAVE) || thread_need_resched())
+		return false;
+	__atomic_fetch_and(&v->requests, ~VREQ_EVENT, __ATOMIC_SEQ_CST);
+	return true;
+}
+
+static void prepare(struct svm_vcpu *s)
+{
+	prepare_tlb(s);
+	load_debug(s);
+	load_tsc_aux(s);
+	fpu_load(&s->v.fpu);
+	svm_deliver(s);
+	svm_check_entry(s);
+}
+
+static void finish(struct svm_vcpu *s)
+{
+	save_debug(s);
+	if (s->vmcb->cr4 & CR4_OSXSAVE)
+		fpu_read_xcr0(&s->v.fpu);
+}
+
+static enum svm_fast session(struct svm_vcpu *s)
+{
+	svm_switch_fn enter = svm_features.fsgsbase ? svm_switch_fsgsbase : svm_switch_msr;
+	uint64_t start = time_tsc();
+	enum svm_fast result;
+
+	prepare(s);
+	vcpu_count(&s->v, COUNT_ENTRIES);
+	result = enter(s, s->vmcb_pa, s->vmcb, svm_this_cpu()->host_save);
+	finish(s);
+	s->v.guest_ticks += time_tsc() - start;
+	return result;
+}
+
+static enum virt_exit run(struct vcpu *v)
+{
+	struct svm_vcpu *s = svm_of(v);
+	enum virt_exit exit = VIRT_EXIT_NONE;
+
+	while (exit == VIRT_EXIT_NONE) {
+		enum svm_fast result = SVM_LEAVE;
+		bool entered;
+
+		if (v->timer_changed)
+			vcpu_arm_timer(v, true);
+		if (v->pv.time_stale)
+			kvm_pv_update_time(v);
+		entered = begin(s);
+		if (entered)
+			result = session(s);
+		__atomic_store_n(&v->mode, VCPU_OUTSIDE, __ATOMIC_RELEASE);
+		if (!entered)
+			return VIRT_EXIT_REQUEST;
+		if (result == SVM_SLOW)
+			exit = svm_handle(s);
+	}
+	return exit;
+}
+
+/* ---- vCPUs ---- */
+
+static void init_intercepts(struct vmcb *c)
+{
+	c->intercept_dr = INTERCEPT_DR_ALL;
+	c->intercept_exceptions = BIT(EXCEPTION_DB) | BIT(EXCEPTION_AC) | BIT(EXCEPTION_MC);
+	c->intercept3 = INTERCEPT_INTR | INTERCEPT_NMI | INTERCEPT_RDPMC | INTERCEPT_CPUID |
+			INTERCEPT_RSM | INTERCEPT_INVD | INTERCEPT_HLT | INTERCEPT_INVLPGA |
+			INTERCEPT_IOIO | INTERCEPT_MSR | INTERCEPT_SHUTDOWN;
+	c->intercept4 = INTERCEPT_VMRUN | INTERCEPT_VMMCALL | INTERCEPT_VMLOAD | INTERCEPT_VMSAVE |
+			INTERCEPT_STGI | INTERCEPT_CLGI | INTERCEPT_SKINIT | INTERCEPT_WBINVD |
+			INTERCEPT_MONITOR | INTERCEPT_MWAIT | INTERCEPT_XSETBV | INTERCEPT_RDPRU;
+	if (!svm_features.pause_filter)
+		return;
+	c->intercept3 |= INTERCEPT_PAUSE;
+	c->pause_filter_count = 3000;
+	c->pause_filter_threshold = svm_features.pause_threshold ? 128 : 0;
+}
+
+static int create(struct vcpu *v)
+{
+	struct svm_vcpu *s = svm_of(v);
+	struct vm *vm = v->vm;
+
+	s->vmcb_pa = page_alloc(vm->container, 0, PAGE_KERNEL, PAGE_ZERO, NODE_ANY);
+	if (!s->vmcb_pa)
+		return -ENOMEM;
+	s->vmcb = phys_to_virt(s->vmcb_pa);
+	if (DEBUG_BUILD) {
+		s->shadow = kalloc(vm->container, sizeof(*s->shadow));
+		if (!s->shadow)
+			return -ENOMEM;
+	}
+	init_intercepts(s->vmcb);
+	s->vmcb->iopm_base_pa = svm_features.iopm;
+	s->vmcb->msrpm_base_pa = svm_features.msrpm;
+	s->vmcb->np_control = NP_ENABLE;
+	s->vmcb->n_cr3 = vm->npt.root;
+	s->vmcb->tsc_offset = v->tsc_offset;
+	return 0;
+}
+
+static void destroy(struct vcpu *v)
+{
+	struct svm_vcpu *s = svm_of(v);
+
+	kfree(s->shadow);
+	if (s->vmcb_pa)
+		page_free(s->vmcb_pa, 0);
+}
+
+static void tsc_offset_changed(struct vcpu *v)
+{
+	svm_of(v)->vmcb->tsc_offset = v->tsc_offset;
+	svm_dirty(svm_of(v), CLEAN_INTERCEPTS);
+}
+
+static void skip(struct vcpu *v, unsigned len)
+{
+	struct svm_vcpu *s = svm_of(v);
+
+	if ((uint32_t)s->vmcb->exit_code == EXIT_IOIO)
+		svm_skip_to(s, s->vmcb->exit_info2);
+	else
+		svm_skip(s, len);
+}
+
+static bool has_event(struct vcpu *v)
+{
+	return svm_has_event(svm_of(v));
+}
+
+const struct virt_ops svm_ops = {
+	.name = "svm",
+	.probe = svm_probe,
+	.init = svm_init,
+	.enable_cpu = svm_enable_cpu,
+	.vcpu_size = sizeof(struct svm_vcpu),
+	.create = create,
+	.destroy = destroy,
+	.reset = svm_reset,
+	.startup = svm_startup,
+	.run = run,
+	.get_regs = svm_get_regs,
+	.set_regs = svm_set_regs,
+	.get_sregs = svm_get_sregs,
+	.set_sregs = svm_set_sregs,
+	.get_debug = svm_get_debug,
+	.set_debug = svm_set_debug,
+	.get_blocking = svm_get_blocking,
+	.set_blocking = svm_set_blocking,
+	.skip = skip,
+	.read_msr = svm_read_msr,
+	.write_msr = svm_write_msr,
+	.get_efer = svm_get_efer,
+	.set_efer = svm_set_efer,
+	.get_cr4 = svm_get_cr4,
+	.cpl = svm_cpl,
+	.irqs_open = svm_irqs_open,
+	.has_event = has_event,
+	.tsc_offset_changed = tsc_offset_changed,
+	.tpr_changed = svm_tpr_changed,
+	.get_paging = svm_get_paging,
+};

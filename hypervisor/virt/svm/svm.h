@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Inside of the AMD backend, for the files of svm/ only.
+ *
+ * A session is the time between CLGI and STGI of switch.S: a part of the host's state is out of the
+ * CPU, the guest runs, and exits that are quickly answered are (svm_fast_exit). What is left of an
+ * exit after the session is done by its row's `slow` function.
+ */
+#pragma once
+
+#include "cpu/msr.h"
+#include "virt/svm/vmcb.h"
+#include "virt/virt.h"
+
+/* What the CPU offers, CPUID 8000_000A. Immutable after init. */
+struct svm_features {
+	bool nrip, decode_assists, flush_by_asid, clean_bits, pause_filter, pause_threshold;
+	bool fsgsbase;
+	uint32_t nr_asids;
+	phys_t iopm, msrpm;
+};
+extern struct svm_features svm_features;
+
+/* Locks: all [o] its CPU */
+struct svm_cpu {
+	phys_t host_save;         /* the host's half that VMLOAD brings back */
+	uint64_t asid_generation; /* of the ASIDs given out; rises when they run out */
+	uint32_t next_asid;
+	uint64_t tsc_aux; /* what the MSR holds */
+};
+struct svm_cpu *svm_this_cpu(void);
+
+enum svm_fast {
+	SVM_RESUME = 0, /* enter the guest again: known to switch.S */
+	SVM_LEAVE,      /* answered, but the session ends */
+	SVM_SLOW,       /* not answered */
+};
+
+struct svm_vcpu;
+
+struct svm_exit {
+	const char *name;
+	enum vcpu_counter counter;
+	uint32_t by_info1; /* so many bits of EXITINFO1 are added to the counter: MSR read, write */
+	enum svm_fast (*fast)(struct svm_vcpu *s); /* NULL: SVM_SLOW. In the session */
+	enum virt_exit (*slow)(struct svm_vcpu *s);
+};
+extern const struct svm_exit svm_exits[EXIT_TABLE_SIZE];
+
+/* What was last given to the CPU, for the debug image's checks (check.c). */
+struct svm_shadow {
+	bool valid;
+	uint8_t copy[0x700];
+};
+
+/* Locks: [I] immutable after create   [o] the thread that holds the vCPU */
+struct svm_vcpu {
+	struct vcpu v;
+	struct vmcb *vmcb;           /* [I] the page; its fields [o] */
+	phys_t vmcb_pa;              /* [I] */
+	const struct svm_exit *exit; /* [o] row of the last exit */
+	uint64_t asid_generation;    /* [o] of v.cpu; 0: has no ASID */
+	uint64_t tlb_seen;           /* [o] vm->tlb_generation at the last flush */
+	uint64_t last_event;         /* [o] EVENTINJ of the last entry */
+	uint8_t tpr;                 /* [o] V_TPR as it was set */
+	bool nmi_masked;             /* [o] until IRET */
+	bool nmi_step;               /* [o] TF is set to step over the IRET */
+	bool step_tf;                /* [o] it was set before, too */
+	bool window;                 /* [o] VINTR is asked for */
+	bool dr_loaded;              /* [o] DR0..3 are the guest's */
+	struct svm_shadow *shadow;   /* [o] debug image, else NULL */
+};
+
+static inline struct svm_vcpu *svm_of(struct vcpu *v)
+{
+	return container_of(v, struct svm_vcpu, v);
+}
+
+/* A field of `group` was changed. */
+static inline void svm_dirty(struct svm_vcpu *s, enum vmcb_group group)
+{
+	s->vmcb->clean &= ~(uint32_t)BIT(group);
+}
+
+/* RFLAGS_TF: cpu/entry_regs.h. */
+#define RFLAGS_IF    BIT(9)
+#define RFLAGS_VM    BIT(17)
+#define RFLAGS_FIXED BIT(1)
+
+#define CR0_PE BIT(0)
+#define CR0_ET BIT(4)
+#define CR0_NW BIT(29)
+#define CR0_CD BIT(30)
+#define CR0_PG BIT(31)
+
+#define CR4_PAE     BIT(5)
+#define CR4_OSXSAVE BIT(18)
+
+#define SEG_ATTR_S BIT(4)
+#define SEG_ATTR_P BIT(7)
+#define SEG_ATTR_L BIT(9)
+#define SEG_ATTR_D BIT(10)
+#define SEG_ATTR_G BIT(11)
+
+#define DR6_BREAKPOINTS 0xfull
+#define DR6_BS          BIT(14)
+#define DR6_RESET       0xffff0ff0ull
+#define DR7_RESET       0x400ull
+#define DR7_ARMED       0xffull /* L0..G3 */
+
+#define MSR_TSC_AUX 0xc0000103
+
+/* ---- switch.S ---- */
+/* One session. What svm_fast_exit returned last. Interrupts off, the FPU loaded. */
+typedef enum svm_fast (*svm_switch_fn)(struct svm_vcpu *s, phys_t vmcb_pa, struct vmcb *vmcb,
+				       phys_t host_save);
+enum svm_fast svm_switch_fsgsbase(struct svm_vcpu *s, phys_t vmcb_pa, struct vmcb *vmcb,
+				  phys_t host_save);
+enum svm_fast svm_switch_msr(struct svm_vcpu *s, phys_t vmcb_pa, struct vmcb *vmcb,
+			     phys_t host_save);
+
+/* ---- fast.c ---- */
+enum svm_fast svm_fast_exit(struct svm_vcpu *s);
+enum svm_fast svm_fast_cpuid(struct svm_vcpu *s);
+enum svm_fast svm_fast_msr(struct svm_vcpu *s);
+enum svm_fast svm_fast_io(struct svm_vcpu *s);
+enum svm_fast svm_fast_hypercall(struct svm_vcpu *s);
+enum svm_fast svm_fast_hlt(struct svm_vcpu *s);
+enum svm_fast svm_fast_window(struct svm_vcpu *s);
+
+/* ---- exit.c ---- */
+enum virt_exit svm_handle(struct svm_vcpu *s);
+/* Stops the vCPU for good; the VM's reason is made of it. */
+enum virt_exit svm_fail(struct svm_vcpu *s, const char *why);
+
+enum virt_exit svm_slow_invalid(struct svm_vcpu *s);
+
+/* ---- memory.c ---- */
+enum virt_exit svm_slow_npf(struct svm_vcpu *s);
+
+/* ---- state.c ---- */
+void svm_reset(struct vcpu *v, bool init);
+void svm_startup(struct vcpu *v, uint8_t page);
+void svm_get_regs(struct vcpu *v, struct vcpu_regs *regs);
+void svm_set_regs(struct vcpu *v, const struct vcpu_regs *regs);
+void svm_get_sregs(struct vcpu *v, struct vcpu_sregs *sregs);
+int svm_set_sregs(struct vcpu *v, const struct vcpu_sregs *sregs);
+void svm_get_debug(struct vcpu *v, uint64_t *dr6, uint64_t *dr7);
+void svm_set_debug(struct vcpu *v, uint64_t dr6, uint64_t dr7);
+bool svm_read_msr(struct vcpu *v, uint32_t index, uint64_t *value);
+bool svm_write_msr(struct vcpu *v, uint32_t index, uint64_t value);
+uint64_t svm_get_efer(struct vcpu *v);
+int svm_set_efer(struct vcpu *v, uint64_t efer);
+uint64_t svm_get_cr4(struct vcpu *v);
+unsigned svm_cpl(struct vcpu *v);
+void svm_get_paging(struct vcpu *v, struct guest_paging *p);
+/* Bits of CR0, CR3, CR4 that no CPU takes were set: makes them legal again. Whether there were any.
+ */
+bool svm_repair(struct svm_vcpu *s);
+
+/* ---- inject.c ---- */
+/* RIP past the instruction; see virt_ops.skip. */
+void svm_skip_to(struct svm_vcpu *s, uint64_t rip);
+static inline void svm_skip(struct svm_vcpu *s, unsigned len)
+{
+	svm_skip_to(s, svm_features.nrip ? s->vmcb->nrip : s->vmcb->rip + len);
+}
+/* EVENTINJ and the windows for what waits to be delivered. EVENTINJ is free. In the session too. */
+void svm_deliver(struct svm_vcpu *s);
+/* EXITINTINFO: what the exit cut short. After the session. */
+void svm_take_interrupted(struct svm_vcpu *s);
+void svm_set_window(struct svm_vcpu *s, bool on);
+bool svm_irqs_open(struct vcpu *v);
+/* An interrupt, NMI or exception waits that would end HLT. */
+bool svm_has_event(struct svm_vcpu *s);
+void svm_sync_tpr(struct svm_vcpu *s); /* VMCB to local APIC */
+void svm_tpr_changed(struct vcpu *v);  /* and back */
+void svm_get_blocking(struct vcpu *v, uint8_t *shadow, uint8_t *nmi_masked);
+void svm_set_blocking(struct vcpu *v, uint8_t shadow, uint8_t nmi_masked);
+enum virt_exit svm_slow_iret(struct svm_vcpu *s);
+enum virt_exit svm_slow_debug(struct svm_vcpu *s);
+
+/* ---- check.c: nothing in the release image ---- */
+void svm_check_entry(struct svm_vcpu *s);
+void svm_check_exit(struct svm_vcpu *s);
+/* The vCPU has got this ASID on this CPU, or flushed it. */
+void svm_check_flushed(struct svm_vcpu *s);

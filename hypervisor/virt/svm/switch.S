@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The world switch (AMD APM 2, "VMRUN Instruction" and "#VMEXIT"). VMRUN and #VMEXIT change CS SS DS ES, GDTR, IDTR, the control
+ * registers, RIP, RSP, RAX; VMLOAD and VMSAVE what is left of the hidden state, which costs more and is only done at the ends of a
+ * session. Between, the kernel's C code runs with its own GS base, swapped by hand, and with GIF clear: no interrupt, NMI or
+ * machine check can find the guest's TSS.
+ *
+ * enum svm_fast svm_switch_*(struct svm_vcpu *s, phys_t vmcb_pa, struct vmcb *vmcb, phys_t host_save)
+ */
+#define GPR_RCX 8
+#define GPR_RDX 16
+#define GPR_RBX 24
+#define GPR_RBP 40
+#define GPR_RSI 48
+#define GPR_RDI 56
+#define GPR_R8	64
+#define GPR_R9	72
+#define GPR_R10 80
+#define GPR_R11 88
+#define GPR_R12 96
+#define GPR_R13 104
+#define GPR_R14 112
+#define GPR_R15 120
+
+#define VMCB_GS_BASE 0x458
+#define VMCB_RAX     0x5f8
+
+/* The frame. */
+#define S	  0
+#define PA	  8
+#define VMCB	  16
+#define HOST_SAVE 24
+#define HOST_GS	  32
+#define HOST_CR4  40
+#define FRAME	  56 /* makes the stack aligned at the call */
+#define SAVED_RBP (FRAME + 40)
+
+#define CR4_FSGSBASE (1 << 16)
+#define MSR_GS_BASE  0xc0000101
+
+	/* GS base := \reg. */
+	.macro	SET_GS reg, fsgsbase
+	.if	\fsgsbase
+	wrgsbase \reg
+	.else
+	mov	\reg, %rax
+	mov	\reg, %rdx
+	shr	$32, %rdx
+	mov	$MSR_GS_BASE, %ecx
+	wrmsr
+	.endif
+	.endm
+
+	/* %r8 := GS base. */
+	.macro	GET_GS fsgsbase
+	.if	\fsgsbase
+	rdgsbase %r8
+	.else
+	mov	$MSR_GS_BASE, %ecx
+	rdmsr
+	shl	$32, %rdx
+	or	%rdx, %rax
+	mov	%rax, %r8
+	.endif
+	.endm
+
+	.macro	SVM_SWITCH name, fsgsbase
+	.globl	\name
+	.balign	64
+\name:
+	push	%rbp
+	mov	%rsp, %rbp
+	push	%rbx
+	push	%r12
+	push	%r13
+	push	%r14
+	push	%r15
+	sub	$FRAME, %rsp
+	mov	%rdi, S(%rsp)
+	mov	%rsi, PA(%rsp)
+	mov	%rdx, VMCB(%rsp)
+	mov	%rcx, HOST_SAVE(%rsp)
+	mov	%gs:0, %rax
+	mov	%rax, HOST_GS(%rsp)
+
+	clgi
+	.if	\fsgsbase
+	/* Only here: ring 3 must not set GS base, see entry_paranoid in cpu/entry.S. */
+	mov	%cr4, %rax
+	mov	%rax, HOST_CR4(%rsp)
+	or	$CR4_FSGSBASE, %rax
+	mov	%rax, %cr4
+	.endif
+	mov	%rcx, %rax
+	vmsave
+	mov	%rsi, %rax
+	vmload
+
+1:	/* With GIF clear STI opens nothing yet; VMRUN passes it on: physical interrupts exit. */
+	sti
+	mov	VMCB(%rsp), %rsi
+	mov	S(%rsp), %rdi
+	mov	VMCB_GS_BASE(%rsi), %r8
+	SET_GS	%r8, \fsgsbase
+	mov	(%rdi), %rax
+	mov	%rax, VMCB_RAX(%rsi)
+	mov	GPR_RCX(%rdi), %rcx
+	mov	GPR_RDX(%rdi), %rdx
+	mov	GPR_RBX(%rdi), %rbx
+	mov	GPR_RBP(%rdi), %rbp
+	mov	GPR_RSI(%rdi), %rsi
+	mov	GPR_R8(%rdi), %r8
+	mov	GPR_R9(%rdi), %r9
+	mov	GPR_R10(%rdi), %r10
+	mov	GPR_R11(%rdi), %r11
+	mov	GPR_R12(%rdi), %r12
+	mov	GPR_R13(%rdi), %r13
+	mov	GPR_R14(%rdi), %r14
+	mov	GPR_R15(%rdi), %r15
+	mov	GPR_RDI(%rdi), %rdi
+	mov	PA(%rsp), %rax
+	vmrun
+	cli
+	mov	S(%rsp), %rax
+	mov	%rdi, GPR_RDI(%rax)
+	mov	%rcx, GPR_RCX(%rax)
+	mov	%rdx, GPR_RDX(%rax)
+	mov	%rbx, GPR_RBX(%rax)
+	mov	%rbp, GPR_RBP(%rax)
+	mov	%rsi, GPR_RSI(%rax)
+	mov	%r8, GPR_R8(%rax)
+	mov	%r9, GPR_R9(%rax)
+	mov	%r10, GPR_R10(%rax)
+	mov	%r11, GPR_R11(%rax)
+	mov	%r12, GPR_R12(%rax)
+	mov	%r13, GPR_R13(%rax)
+	mov	%r14, GPR_R14(%rax)
+	mov	%r15, GPR_R15(%rax)
+	mov	%rax, %rdi
+	mov	VMCB(%rsp), %rsi
+	mov	VMCB_RAX(%rsi), %rbx
+	mov	%rbx, (%rdi)
+	GET_GS	\fsgsbase
+	mov	%r8, VMCB_GS_BASE(%rsi)
+	mov	HOST_GS(%rsp), %r8
+	SET_GS	%r8, \fsgsbase
+	/* No value of the guest's stays for C to speculate on. */
+	xor	%eax, %eax
+	xor	%ecx, %ecx
+	xor	%edx, %edx
+	xor	%ebx, %ebx
+	xor	%r8d, %r8d
+	xor	%r9d, %r9d
+	xor	%r10d, %r10d
+	xor	%r11d, %r11d
+	xor	%r12d, %r12d
+	xor	%r13d, %r13d
+	xor	%r14d, %r14d
+	xor	%r15d, %r15d
+	lea	SAVED_RBP(%rsp), %rbp
+	call	svm_fast_exit
+	test	%eax, %eax
+	jz	1b
+
+	mov	%eax, %ebx
+	mov	VMCB(%rsp), %rsi
+	mov	VMCB_GS_BASE(%rsi), %r8
+	SET_GS	%r8, \fsgsbase
+	mov	PA(%rsp), %rax
+	vmsave
+	mov	HOST_SAVE(%rsp), %rax
+	vmload
+	.if	\fsgsbase
+	mov	HOST_CR4(%rsp), %rax
+	mov	%rax, %cr4
+	.endif
+	stgi
+	mov	%ebx, %eax
+	add	$FRAME, %rsp
+	pop	%r15
+	pop	%r14
+	pop	%r13
+	pop	%r12
+	pop	%rbx
+	pop	%rbp
+	ret
+	.endm
+
+	.text
+	SVM_SWITCH svm_switch_fsgsbase, 1
+	SVM_SWITCH svm_switch_msr, 0
+
+	.section .note.GNU-stack, "", @progbits
