@@ -41,7 +41,7 @@
 struct rtc {
 	struct device device;
 	struct timer timer;
-	int64_t offset_ns;     /* guest's time less the host's */
+	int64_t offset;        /* guest's time less the host's, seconds */
 	int64_t updates_seen;  /* second up to which register C accounts for updates */
 	uint64_t periods_seen; /* likewise, in periods of the monotonic clock */
 	struct tm frozen;      /* the time while B_SET */
@@ -50,14 +50,20 @@ struct rtc {
 	uint8_t ram[128];
 };
 
-static int64_t guest_now(const struct rtc *r)
+static int64_t guest_second(const struct rtc *r)
 {
-	return events_wall_time() + r->offset_ns;
+	return events_wall_time() / SECOND_NS + r->offset;
+}
+
+/* Until the next second begins, in ns. */
+static int64_t second_left(void)
+{
+	return SECOND_NS - events_wall_time() % SECOND_NS;
 }
 
 static struct tm guest_tm(const struct rtc *r)
 {
-	time_t seconds = guest_now(r) / SECOND_NS;
+	time_t seconds = guest_second(r);
 	struct tm tm;
 
 	if (r->b & B_SET)
@@ -111,7 +117,6 @@ static uint8_t read_time(const struct rtc *r, uint8_t reg)
 static void write_time(struct rtc *r, uint8_t reg, uint8_t value)
 {
 	struct tm tm = guest_tm(r);
-	int64_t now = guest_now(r);
 
 	switch (reg) {
 	case REG_SECONDS: tm.tm_sec = decode(r, value); break;
@@ -127,7 +132,7 @@ static void write_time(struct rtc *r, uint8_t reg, uint8_t value)
 	if (r->b & B_SET)
 		r->frozen = tm;
 	else
-		r->offset_ns += (int64_t)timegm(&tm) * SECOND_NS - now / SECOND_NS * SECOND_NS;
+		r->offset += timegm(&tm) - guest_second(r);
 }
 
 /* Nanoseconds of one period of the periodic interrupt; 0: none. */
@@ -160,7 +165,7 @@ static bool alarm_matches(const struct rtc *r, time_t second)
 /* Sets the flags of register C for everything that happened since the last time. */
 static void account(struct rtc *r)
 {
-	int64_t second = guest_now(r) / SECOND_NS;
+	int64_t second = guest_second(r);
 	uint64_t period = period_ns(r), periods = period ? events_now() / period : 0;
 
 	if (period && periods != r->periods_seen)
@@ -194,7 +199,7 @@ static void update(struct rtc *r)
 		machine_irq(r->device.machine, GSI_RTC, level);
 	}
 	if (wanted & (B_ALARM | B_UPDATE))
-		next = now + (uint64_t)(SECOND_NS - guest_now(r) % SECOND_NS);
+		next = now + (uint64_t)second_left();
 	if (wanted & B_PERIODIC && period && (now / period + 1) * period < next)
 		next = (now / period + 1) * period;
 	/* With the line up nothing new can be signalled; reading C starts the timer again. */
@@ -219,7 +224,7 @@ static uint8_t read_c(struct rtc *r)
 
 static uint8_t read_a(const struct rtc *r)
 {
-	bool uip = !(r->b & B_SET) && SECOND_NS - guest_now(r) % SECOND_NS <= UIP_NS;
+	bool uip = !(r->b & B_SET) && second_left() <= UIP_NS;
 
 	return r->a | (uip ? A_UIP : 0);
 }
@@ -250,11 +255,8 @@ static void write_b(struct rtc *r, uint8_t value)
 	if (value & ~r->b & B_SET)
 		r->frozen = tm;
 	if (r->b & ~value & B_SET) {
-		int64_t now = guest_now(r);
-
-		r->offset_ns +=
-			(int64_t)timegm(&r->frozen) * SECOND_NS - now / SECOND_NS * SECOND_NS;
-		r->updates_seen = guest_now(r) / SECOND_NS;
+		r->offset += timegm(&r->frozen) - guest_second(r);
+		r->updates_seen = guest_second(r);
 	}
 	r->b = value;
 }
@@ -337,7 +339,7 @@ static int rtc_create(struct device *device, unsigned instance)
 	(void)instance;
 	r->a = 0x26;
 	r->b = B_24H;
-	r->updates_seen = guest_now(r) / SECOND_NS;
+	r->updates_seen = guest_second(r);
 	fill_cmos(r, device->machine);
 	ret = device_claim(device, BUS_PORT, 0x70, 2, &rtc_ops);
 	if (!ret)
