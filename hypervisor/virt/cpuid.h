@@ -63,7 +63,7 @@ struct vm_cpuid {
 	uint64_t cr4;        /* all bits of CR4 that the guest may set */
 	uint64_t efer;       /* all bits of EFER that the guest may set */
 	unsigned maxphyaddr; /* bits */
-	bool kvm_pv, tsc_stable, spec_ctrl, pred_cmd, tsc_aux, virt_ssbd;
+	bool kvm_pv, tsc_stable, spec_ctrl, pred_cmd, tsc_aux;
 	uint32_t tsc_khz;
 	struct {
 		uint32_t size, offset;

@@ -17,12 +17,11 @@ struct vcpu_msr;
 
 /* Registers that are mere storage. Locks: all [o] the thread that holds the vCPU. */
 struct vcpu_msrs {
-	uint64_t tsc_adjust; /* bytes 0..7: read on the fast path */
-	uint64_t tsc_aux, misc_enable, debugctl, pat, spec_ctrl;
+	uint64_t tsc_adjust, tsc_aux, misc_enable;
 	uint64_t mtrr_def_type, mtrr_fixed[11], mtrr_base[MSR_MTRR_VARIABLE],
 		mtrr_mask[MSR_MTRR_VARIABLE];
 	uint64_t mcg_status, mcg_ctl, mc[MSR_MC_BANKS][4];
-	uint64_t hwcr, patch_level, syscfg, vm_hsave, virt_ssbd;
+	uint64_t hwcr, patch_level, syscfg;
 };
 
 /* 0, or -EINVAL: #GP. */
@@ -33,7 +32,6 @@ struct msr_row {
 	const char *name;
 	msr_read_fn read;   /* NULL: #GP */
 	msr_write_fn write; /* NULL: #GP */
-	bool state;         /* belongs to the external form of the vCPU */
 };
 
 /* NULL: there is no such register. Any context. */
