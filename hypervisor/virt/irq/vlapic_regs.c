@@ -17,9 +17,9 @@ struct reg_info {
 	uint32_t valid; /* bits that a write may set; others: #GP in x2APIC mode */
 };
 
-#define RO           \
-	{            \
-		READ \
+#define RO              \
+	{               \
+		READ, 0 \
 	}
 #define LVT(bits)                    \
 	{                            \
@@ -30,16 +30,16 @@ static const struct reg_info regs[0x40] = {
 	[APIC_ID >> 4] = RO,
 	[APIC_VERSION >> 4] = RO,
 	[APIC_TPR >> 4] = { READ | WRITE, 0xff },
-	[APIC_APR >> 4] = { READ | XAPIC_ONLY },
+	[APIC_APR >> 4] = { READ | XAPIC_ONLY, 0 },
 	[APIC_PPR >> 4] = RO,
-	[APIC_EOI >> 4] = { WRITE },
+	[APIC_EOI >> 4] = { WRITE, 0 },
 	[APIC_LDR >> 4] = { READ, 0xff000000 },
 	[APIC_DFR >> 4] = { READ | WRITE | XAPIC_ONLY, 0xf0000000 },
 	[APIC_SVR >> 4] = { READ | WRITE, SVR_VALID },
 	[APIC_ISR >> 4 ...(APIC_ISR >> 4) + 7] = RO,
 	[APIC_TMR >> 4 ...(APIC_TMR >> 4) + 7] = RO,
 	[APIC_IRR >> 4 ...(APIC_IRR >> 4) + 7] = RO,
-	[APIC_ESR >> 4] = { READ | WRITE },
+	[APIC_ESR >> 4] = { READ | WRITE, 0 },
 	[APIC_ICR >> 4] = { READ | WRITE, 0xcdfff },
 	[APIC_ICR_HIGH >> 4] = { READ | WRITE | XAPIC_ONLY, 0xff000000 },
 	[APIC_LVT_TIMER >> 4] = LVT(LVT_VALID_TIMER),
