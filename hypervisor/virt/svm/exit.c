@@ -120,16 +120,19 @@ static enum virt_exit slow_shutdown(struct svm_vcpu *s)
 	return VIRT_EXIT_SHUTDOWN;
 }
 
+/*
+ * Reserved bits in a control register. Some emulators check them when the guest is entered next,
+ * some leave the guest at the MOV with this exit; hardware raises #GP in the guest, and so do we.
+ * If that does not get the guest on, the state is wrong in another way.
+ */
 enum virt_exit svm_slow_invalid(struct svm_vcpu *s)
 {
-	uint64_t e = s->last_event;
+	const struct vmcb *c = s->vmcb;
 
-	if (!svm_repair(s))
+	if (!svm_repair(s) && c->rip == s->invalid_rip && c->rsp == s->invalid_rsp)
 		return svm_fail(s, "invalid guest state");
-	/* What that entry was to deliver is given up: the fault that the write of the register
-	 * should have raised comes instead. */
-	if ((e & EVENT_VALID) && EVENT_TYPE(e) == EVENT_NMI)
-		s->v.nmi_pending = 1;
+	s->invalid_rip = c->rip;
+	s->invalid_rsp = c->rsp;
 	s->v.exception.valid = false;
 	s->v.interrupted.valid = false;
 	vcpu_raise_gp(&s->v);

@@ -139,7 +139,6 @@ static void inject(struct svm_vcpu *s, unsigned type, uint8_t vector, bool has_e
 {
 	s->vmcb->event_inj = vector | EVENT_TYPE_SET(type) | EVENT_VALID |
 			     (has_error ? EVENT_HAS_ERROR | (uint64_t)error << 32 : 0);
-	s->last_event = s->vmcb->event_inj;
 }
 
 static void inject_pending(struct svm_vcpu *s, struct vcpu_pending *p)

@@ -56,19 +56,19 @@ struct svm_shadow {
 /* Locks: [I] immutable after create   [o] the thread that holds the vCPU */
 struct svm_vcpu {
 	struct vcpu v;
-	struct vmcb *vmcb;           /* [I] the page; its fields [o] */
-	phys_t vmcb_pa;              /* [I] */
-	const struct svm_exit *exit; /* [o] row of the last exit */
-	uint64_t asid_generation;    /* [o] of v.cpu; 0: has no ASID */
-	uint64_t tlb_seen;           /* [o] vm->tlb_generation at the last flush */
-	uint64_t last_event;         /* [o] EVENTINJ of the last entry */
-	uint8_t tpr;                 /* [o] V_TPR as it was set */
-	bool nmi_masked;             /* [o] until IRET */
-	bool nmi_step;               /* [o] TF is set to step over the IRET */
-	bool step_tf;                /* [o] it was set before, too */
-	bool window;                 /* [o] VINTR is asked for */
-	bool dr_loaded;              /* [o] DR0..3 are the guest's */
-	struct svm_shadow *shadow;   /* [o] debug image, else NULL */
+	struct vmcb *vmcb;                 /* [I] the page; its fields [o] */
+	phys_t vmcb_pa;                    /* [I] */
+	const struct svm_exit *exit;       /* [o] row of the last exit */
+	uint64_t asid_generation;          /* [o] of v.cpu; 0: has no ASID */
+	uint64_t tlb_seen;                 /* [o] vm->tlb_generation at the last flush */
+	uint64_t invalid_rip, invalid_rsp; /* [o] where the last VMEXIT_INVALID was answered */
+	uint8_t tpr;                       /* [o] V_TPR as it was set */
+	bool nmi_masked;                   /* [o] until IRET */
+	bool nmi_step;                     /* [o] TF is set to step over the IRET */
+	bool step_tf;                      /* [o] it was set before, too */
+	bool window;                       /* [o] VINTR is asked for */
+	bool dr_loaded;                    /* [o] DR0..3 are the guest's */
+	struct svm_shadow *shadow;         /* [o] debug image, else NULL */
 };
 
 static inline struct svm_vcpu *svm_of(struct vcpu *v)
