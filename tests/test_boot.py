@@ -40,12 +40,12 @@ def test_without_svm(machine):
 
 def test_panic_shows_where(machine):
     """An NMI that nobody asked for: registers and a backtrace with names."""
-    with machine(config="debug") as m:
-        m.expect(r"no layer above lock is started yet: halted", timeout=60)
+    with machine(config="debug", smp=1) as m:
+        m.expect(r"no layer above thread is started yet", timeout=60)
         m.qmp("inject-nmi")
         m.expect(r"panic: NMI \(vector 2\) on CPU 0", timeout=30, allow_panic=True)
         m.expect(r"rip 0008:[0-9a-f]{16} rflags", timeout=30, allow_panic=True)
-        m.expect(r"backtrace:\s+[0-9a-f]{16} cpu_halt\+0x", timeout=30, allow_panic=True)
+        m.expect(r"backtrace:\s+[0-9a-f]{16} cpu_idle\+0x", timeout=30, allow_panic=True)
         m.expect(r"[0-9a-f]{16} at_linked_address\+0x", timeout=30, allow_panic=True)
 
 

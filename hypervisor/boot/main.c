@@ -6,6 +6,36 @@
 #include "cpu/cpu.h"
 #include "cpu/lapic.h"
 #include "cpu/log.h"
+#include "mem/page.h"
+#include "thread/thread.h"
+
+/* What may sleep: in a thread of its own. */
+static void boot_rest(void *arg)
+{
+	const struct boot_info *info = arg;
+
+	boot_init_devices(info);
+	boot_run_selftests(info);
+	log_info("no layer above thread is started yet");
+}
+
+static void start_rest(struct boot_info *info)
+{
+	const struct thread_args args = {
+		.name = "boot",
+		.entry = boot_rest,
+		.arg = info,
+		.container = kernel_container,
+		.cpu = this_cpu_id(),
+		.pinned = true,
+	};
+	struct thread *t = thread_create(&args);
+
+	if (!t)
+		fatal("no memory for the first thread");
+	thread_start(t);
+	thread_put(t);
+}
 
 void boot_main(struct boot_info *info)
 {
@@ -16,9 +46,8 @@ void boot_main(struct boot_info *info)
 	boot_init_mem(info);
 	boot_init_time();
 	boot_init_lapic();
+	thread_init();
 	boot_start_cpus(info);
-	boot_init_devices(info);
-	boot_run_selftests(info);
-	log_info("no layer above lock is started yet: halted");
-	cpu_halt();
+	start_rest(info);
+	thread_start_cpu();
 }

@@ -15,6 +15,7 @@
 #include "lib/string.h"
 #include "mem/init.h"
 #include "mem/page.h"
+#include "thread/thread.h"
 
 #define INIT_WAIT_US     10000
 #define FIRST_SIPI_US    200
@@ -43,13 +44,13 @@ static __noreturn void secondary_main(void)
 	cpu_init_secondary(starting.area, starting.apic_id);
 	mem_init_cpu();
 	lapic_init();
+	thread_init_cpu();
 	__atomic_store_n(&starting.ready, true, __ATOMIC_SEQ_CST);
 	while (!__atomic_load_n(&all_started, __ATOMIC_ACQUIRE)) {
 		ipi_serve();
 		cpu_relax();
 	}
-	for (;;)
-		cpu_idle();
+	thread_start_cpu();
 }
 
 static bool wait_for(const bool *flag, uint64_t us)

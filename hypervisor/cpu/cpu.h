@@ -32,6 +32,14 @@ static inline bool cpu_id_eq(cpu_id_t a, cpu_id_t b)
 
 struct thread;
 
+/* Of cpu/account.h. Locks: [o] owner CPU, read by all */
+struct cpu_account_state {
+	uint64_t start;  /* [I] TSC */
+	uint64_t since;  /* [o] TSC; start + sum of tsc[] */
+	uint64_t tsc[4]; /* [o] ticks by kind, up to `since` */
+	uint32_t kind;   /* [o] enum cpu_time */
+};
+
 /*
  * The head of every CPU's area; GS base points here in the kernel.
  * Locks: [I] immutable after start   [o] owner CPU only   [s] known offset, used by entry code
@@ -45,6 +53,9 @@ struct cpu {
 	uint32_t apic_id;       /* [I] */
 	uint32_t node;          /* [I] NUMA node number, dense */
 	bool online;            /* [I] */
+	uint32_t resched;       /* [o] [s] offset 48: set by thread/, not 0: see to threads before
+				   going on in ring 3 or in a guest */
+	struct cpu_account_state account; /* [o] */
 };
 
 /* Own CPU's area. Any context. Volatile: a thread may be on another CPU after it has slept. */

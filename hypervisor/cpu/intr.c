@@ -50,6 +50,7 @@ static_assert_offset(struct trap_frame, rflags, FRAME_RFLAGS);
 static_assert_offset(struct trap_frame, rsp, FRAME_RSP);
 static_assert_offset(struct cpu, kernel_rsp, CPU_KERNEL_RSP);
 static_assert_offset(struct cpu, user_rsp, CPU_USER_RSP);
+static_assert_offset(struct cpu, resched, 48);
 
 /* Immutable after start. */
 static intr_handler_t handlers[256];

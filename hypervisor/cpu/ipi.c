@@ -94,11 +94,19 @@ static void call_handler(struct trap_frame *frame)
 	ipi_serve();
 }
 
-/* The wakeup itself is all: the return hook, or the idle loop, looks into the inbox. */
+static void (*wake_hook)(void); /* [I] after start */
+
+void ipi_set_wake_hook(void (*hook)(void))
+{
+	wake_hook = hook;
+}
+
 static void wake_handler(struct trap_frame *frame)
 {
 	(void)frame;
 	cpu_private(ipi)->received++;
+	if (wake_hook)
+		wake_hook();
 }
 
 void ipi_init(void)

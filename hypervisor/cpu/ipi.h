@@ -11,3 +11,6 @@ void ipi_init(void);
 
 /* IPIs that a CPU has taken, for statistics. Any context. */
 uint64_t ipi_count(cpu_id_t cpu);
+
+/* Once, by thread/: what VECTOR_IPI_WAKE does on the CPU that takes it, in interrupt context. */
+void ipi_set_wake_hook(void (*hook)(void));

@@ -13,6 +13,7 @@
  */
 #pragma once
 
+#include "cpu/account.h"
 #include "cpu/fpu.h"
 #include "cpu/intr.h"
 #include "lib/heap.h"
@@ -21,7 +22,6 @@
 #include "mem/as.h"
 
 struct thread;
-struct sched_class;
 
 enum thread_state {
 	THREAD_NEW,
@@ -46,7 +46,12 @@ struct thread_args {
 	bool has_fpu;                /* ring-3 thread: allocates FPU state */
 };
 
-void thread_init(void); /* boot CPU, once: makes the caller the boot CPU's first thread */
+/*
+ * Boot CPU, once, after lapic_init and before another CPU starts. What runs is the CPU's idle
+ * thread from now on: it may yield, never sleep, and ends in thread_start_cpu.
+ */
+void thread_init(void);
+void thread_init_cpu(void); /* each other CPU, before anybody can know of it: the same */
 __noreturn void thread_start_cpu(void);                       /* each CPU: becomes its idle loop */
 struct thread *thread_create(const struct thread_args *args); /* not started; one reference for the
 								 caller; NULL: memory */
@@ -76,7 +81,14 @@ struct as *thread_as(struct thread *t);
  * at once) or not running. */
 void thread_set_user_bases(struct thread *t, uint64_t fs, uint64_t gs);
 void thread_get_user_bases(const struct thread *t, uint64_t *fs, uint64_t *gs);
+/*
+ * Called when another CPU takes the thread over: on the CPU that it leaves, while it does not run,
+ * interrupts off. For what a CPU holds of it, as a guest's FPU state. The current thread's, or one
+ * that is not started.
+ */
+void thread_set_leave_hook(struct thread *t, void (*hook)(void *arg), void *arg);
 uint64_t thread_id(const struct thread *t);
+const char *thread_name(const struct thread *t); /* cut to 23 characters */
 cpu_id_t thread_cpu(const struct thread *t);
 uint64_t thread_run_time(const struct thread *t); /* ns */
 void thread_set_weight(struct thread *t, uint32_t weight);
@@ -97,8 +109,19 @@ void thread_clear_interrupt(void);
 void thread_set_interrupted_hook(void (*hook)(void));
 
 /* True when the current CPU should leave a guest or ring 3 promptly: something wants to run or the
- * thread is interrupted. */
-bool thread_need_resched(void);
+ * thread is interrupted. Cheap. */
+static inline bool thread_need_resched(void)
+{
+	uint32_t why;
+	__asm__ volatile("movl %%gs:48, %0" : "=r"(why));
+	return why != 0;
+}
+
+/*
+ * What is behind thread_need_resched, but for the interrupt: lets others run if they should. For a
+ * vCPU's loop, which then asks thread_interrupted(). No lock held.
+ */
+void thread_resched(void);
 
 /* Bounded long work calls this with no lock held: takes pending interrupts and lets others run. */
 void preempt_point(void);
@@ -114,7 +137,7 @@ struct wait_queue {
 #define WAIT_FOREVER UINT64_MAX
 
 void wait_queue_init(struct wait_queue *q);
-/* Takes q's lock. */
+/* Takes q's lock. A queue must live until every wait_sleep in it has returned. */
 void wait_begin(struct wait_queue *q);
 /* Drops it without sleeping. */
 void wait_end(struct wait_queue *q);
@@ -139,7 +162,7 @@ int condvar_wait(struct condvar *c, struct lock *l, uint64_t deadline, bool inte
 void condvar_signal(struct condvar *c);
 void condvar_broadcast(struct condvar *c);
 
-int thread_sleep_until(uint64_t deadline, bool interruptible);
+int thread_sleep_until(uint64_t deadline, bool interruptible); /* 0, -EINTR */
 
 /* ---- timers: one-shot, on the CPU that arms them ---- */
 
@@ -148,7 +171,8 @@ int thread_sleep_until(uint64_t deadline, bool interruptible);
 struct timer {
 	struct heap_node node;
 	uint64_t deadline;             /* ns, time_now() */
-	void (*fire)(struct timer *t); /* interrupt context, interrupts off; may rearm */
+	void (*fire)(struct timer *t); /* interrupt context, interrupts off; may rearm for later;
+					  the timer may be gone when it returns */
 	cpu_id_t cpu;
 	bool armed;
 };
@@ -160,13 +184,6 @@ void timer_cancel(struct timer *t); /* after it returns, fire does not run and w
 				       held if armed elsewhere */
 
 /* ---- accounting for `cpu` and `top` ---- */
-enum cpu_time {
-	CPU_TIME_IDLE,
-	CPU_TIME_KERNEL,
-	CPU_TIME_USER,
-	CPU_TIME_GUEST,
-	CPU_TIME_COUNT
-};
 struct cpu_account {
 	uint64_t ns[CPU_TIME_COUNT], switches;
 };

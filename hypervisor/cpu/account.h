@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What each CPU spends its time on. Whoever crosses a boundary says what begins; the time since the
+ * last boundary goes to what was before. Cheap enough for every entry from ring 3.
+ */
+#pragma once
+
+#include "cpu/cpu.h"
+
+enum cpu_time {
+	CPU_TIME_IDLE,
+	CPU_TIME_KERNEL,
+	CPU_TIME_USER,
+	CPU_TIME_GUEST,
+	CPU_TIME_COUNT
+};
+
+/* Each CPU, once, before anything else here: its time begins now, in the kernel. */
+void cpu_account_start(void);
+
+/* Own CPU, interrupts off: from now on its time is of this kind. */
+static inline void cpu_account_enter(enum cpu_time kind)
+{
+	struct cpu_account_state *a = &this_cpu()->account;
+	uint64_t now = __builtin_ia32_rdtsc();
+
+	/* In this order: see cpu_account_read. */
+	WRITE_ONCE(a->tsc[a->kind], a->tsc[a->kind] + now - a->since);
+	WRITE_ONCE(a->kind, kind);
+	WRITE_ONCE(a->since, now);
+}
+
+/* TSC ticks of each kind up to now, of any CPU, any context. */
+void cpu_account_read(cpu_id_t cpu, uint64_t tsc[CPU_TIME_COUNT]);

@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The switch from one thread to the next. sched_switch looks into the inbox, charges the time that
+// has passed, puts the running thread back if it only made way, and takes the one that is furthest
+// behind, or the idle thread. The slice timer is armed only while threads wait.
+#include "cpu/account.h"
+#include "cpu/log.h"
+#include "cpu/msr.h"
+#include "cpu/time.h"
+#include "lib/string.h"
+#include "thread/sched.h"
+
+#define SLICE_NS 4000000ull
+
+/* Locks: [o] owner CPU */
+struct runqueue {
+	struct ready_queue ready; /* [o] */
+	struct thread *previous;  /* [o] during a switch: whose stack was left */
+	uint64_t charged;         /* [o] TSC up to which the running thread is charged */
+	uint64_t started;         /* [o] ns at which it began its slice */
+	struct timer slice;       /* [o] */
+	uint64_t switches;        /* [o] read by all */
+	struct thread idle;       /* [o] */
+};
+DEFINE_CPU_PUBLIC(struct runqueue, runqueue);
+
+static struct runqueue *own(void)
+{
+	DEBUG_ASSERT(!cpu_irqs_on());
+	return cpu_private(runqueue);
+}
+
+struct thread *sched_idle_thread(void)
+{
+	return &own()->idle;
+}
+
+bool sched_is_empty(void)
+{
+	return own()->ready.n == 0;
+}
+
+uint64_t sched_switches(cpu_id_t cpu)
+{
+	return READ_ONCE(cpu_public(runqueue, cpu)->switches);
+}
+
+static void publish(const struct runqueue *rq)
+{
+	balance_publish(rq->ready.n + (thread_current() != &rq->idle));
+}
+
+/* ---- time ---- */
+
+/* In this order, so that thread_run_time() sees what belongs together. */
+static void set_run_time(struct thread *t, uint64_t tsc, uint64_t since)
+{
+	__atomic_store_n(&t->run_since, 0, __ATOMIC_RELEASE);
+	__atomic_store_n(&t->run_tsc, tsc, __ATOMIC_RELEASE);
+	__atomic_store_n(&t->run_since, since, __ATOMIC_RELEASE);
+}
+
+/* The running thread's time up to now. */
+static void charge(struct runqueue *rq, struct thread *t)
+{
+	uint64_t now = time_tsc(), ticks = now - rq->charged;
+
+	rq->charged = now;
+	if (t == &rq->idle)
+		return;
+	t->ready.weight = __atomic_load_n(&t->weight, __ATOMIC_RELAXED);
+	ready_charge(&rq->ready, &t->ready, time_tsc_to_ns(ticks));
+	set_run_time(t, t->run_tsc + ticks, now);
+}
+
+static void slice_over(struct timer *timer)
+{
+	(void)timer;
+	this_cpu()->resched |= RESCHED_SWITCH;
+}
+
+static void start_slice(struct runqueue *rq, const struct thread *next)
+{
+	rq->started = time_now();
+	if (rq->ready.n && next != &rq->idle)
+		timer_arm(&rq->slice, rq->started + SLICE_NS);
+	else
+		timer_disarm(&rq->slice);
+}
+
+/* ---- threads that become ready ---- */
+
+static void note_ready(struct runqueue *rq, const struct thread *t)
+{
+	const struct thread *running = thread_current();
+
+	if (running == &rq->idle || ready_preempts(&t->ready, &running->ready)) {
+		this_cpu()->resched |= RESCHED_SWITCH;
+		return;
+	}
+	if (!rq->slice.armed)
+		timer_arm(&rq->slice, rq->started + SLICE_NS);
+	if (cpu_count() > 1)
+		this_cpu()->resched |= RESCHED_BALANCE;
+}
+
+void sched_accept(struct thread *t)
+{
+	struct runqueue *rq = own();
+
+	DEBUG_ASSERT(cpu_id_eq(thread_cpu(t), this_cpu_id()) && !t->ready.queued);
+	charge(rq, thread_current());
+	if (t->state == THREAD_SLEEPING) {
+		timer_disarm(&t->wait.timeout);
+		ready_place_woken(&rq->ready, &t->ready);
+	} else {
+		DEBUG_ASSERT(t->state == THREAD_NEW || t->state == THREAD_READY);
+		ready_arrive(&rq->ready, &t->ready);
+	}
+	t->state = THREAD_READY;
+	ready_insert(&rq->ready, &t->ready);
+	publish(rq);
+	note_ready(rq, t);
+}
+
+void sched_wake(struct thread *t)
+{
+	cpu_id_t cpu = thread_cpu(t);
+
+	if (cpu_id_eq(cpu, this_cpu_id()))
+		sched_accept(t);
+	else
+		inbox_post_thread(cpu, t);
+}
+
+/* ---- handing over ---- */
+
+static struct thread *thread_of(struct ready_entry *e)
+{
+	return container_of(e, struct thread, ready);
+}
+
+/* The running thread may be in the queue while it is about to leave its stack: it must stay. */
+static struct thread *movable(const struct runqueue *rq)
+{
+	for (struct ready_entry *e = ready_last(&rq->ready); e; e = ready_before(e)) {
+		struct thread *t = thread_of(e);
+
+		if (!t->pinned && t != thread_current())
+			return t;
+	}
+	return NULL;
+}
+
+bool sched_give(cpu_id_t to)
+{
+	struct runqueue *rq = own();
+	struct thread *t = movable(rq);
+
+	if (!t)
+		return false;
+	ready_remove(&rq->ready, &t->ready);
+	ready_leave(&rq->ready, &t->ready);
+	publish(rq);
+	if (t->user)
+		fpu_release(&t->fpu);
+	if (t->leave)
+		t->leave(t->leave_arg);
+	__atomic_store_n(&t->cpu, to.n, __ATOMIC_RELEASE);
+	inbox_post_thread(to, t);
+	return true;
+}
+
+/* ---- the switch ---- */
+
+static struct thread *take_first(struct runqueue *rq)
+{
+	struct ready_entry *e = ready_first(&rq->ready);
+
+	if (!e)
+		return NULL;
+	ready_remove(&rq->ready, e);
+	return thread_of(e);
+}
+
+static void put_back(struct runqueue *rq, struct thread *t)
+{
+	t->state = THREAD_READY;
+	ready_insert(&rq->ready, &t->ready);
+}
+
+/* With `yield` the running thread goes on only when nobody else is ready. */
+static struct thread *choose(struct runqueue *rq, struct thread *running, bool yield)
+{
+	bool goes_on = running->state == THREAD_RUNNING && running != &rq->idle;
+	struct thread *next;
+
+	if (goes_on && !yield)
+		put_back(rq, running);
+	next = take_first(rq);
+	if (goes_on && yield) {
+		if (!next)
+			return running;
+		put_back(rq, running);
+	}
+	return next ? next : &rq->idle;
+}
+
+static void load_user_bases(const struct thread *t)
+{
+	msr_write(MSR_FS_BASE, t->fs);
+	msr_write(MSR_KGS_BASE, t->gs);
+}
+
+static void leave_stack(struct runqueue *rq, struct thread *from, struct thread *to)
+{
+	rq->switches++;
+	rq->previous = from;
+	set_run_time(from, from->run_tsc, 0);
+	set_run_time(to, to->run_tsc, rq->charged);
+	this_cpu()->current = to;
+	cpu_set_kernel_stack(to->stack);
+	as_switch(to->as);
+	if (to->user)
+		load_user_bases(to);
+	publish(rq);
+	thread_switch_stack(&from->rsp, to->rsp);
+	/* Another CPU perhaps, and certainly later: nothing from above holds here. */
+}
+
+void sched_finish_switch(void)
+{
+	struct runqueue *rq = own();
+	struct thread *previous = rq->previous;
+
+	rq->previous = NULL;
+	if (previous && previous->state == THREAD_DEAD)
+		thread_gone(previous);
+	rq = own();
+	if (rq->ready.n)
+		balance_push(rq->ready.n);
+}
+
+static void switch_threads(bool yield)
+{
+	struct thread *running = thread_current(), *next;
+	struct runqueue *rq;
+
+	lock_assert_none();
+	inbox_drain();
+	rq = own();
+	charge(rq, running);
+	next = choose(rq, running, yield);
+	next->state = THREAD_RUNNING;
+	this_cpu()->resched =
+		__atomic_load_n(&next->interrupted, __ATOMIC_SEQ_CST) ? RESCHED_INTERRUPTED : 0;
+	start_slice(rq, next);
+	if (next != running)
+		leave_stack(rq, running, next);
+	else
+		publish(rq);
+	sched_finish_switch();
+}
+
+void sched_switch(void)
+{
+	switch_threads(false);
+}
+
+void thread_yield(void)
+{
+	switch_threads(true);
+}
+
+void thread_resched(void)
+{
+	uint32_t why = this_cpu()->resched;
+
+	if (why & RESCHED_SWITCH) {
+		sched_switch();
+	} else if (why & RESCHED_BALANCE) {
+		this_cpu()->resched &= ~RESCHED_BALANCE;
+		balance_push(own()->ready.n);
+	}
+}
+
+void preempt_point(void)
+{
+	lock_assert_none();
+	cpu_irq_window();
+	thread_resched();
+}
+
+/* ---- start and idle ---- */
+
+void sched_init_cpu(void)
+{
+	struct runqueue *rq = own();
+	struct thread *idle = &rq->idle;
+
+	idle->state = THREAD_RUNNING;
+	idle->cpu = this_cpu_id().n;
+	idle->pinned = true;
+	idle->weight = THREAD_WEIGHT_DEFAULT;
+	idle->refs = 1;
+	strlcpy(idle->name, "idle", sizeof(idle->name));
+	timer_init(&rq->slice, slice_over);
+	rq->charged = time_tsc();
+	this_cpu()->current = idle;
+}
+
+void thread_start_cpu(void)
+{
+	ASSERT(thread_current() == sched_idle_thread());
+	for (;;) {
+		sched_switch();
+		balance_enter_idle();
+		if (inbox_is_empty() && sched_is_empty()) {
+			cpu_account_enter(CPU_TIME_IDLE);
+			cpu_idle();
+			cpu_account_enter(CPU_TIME_KERNEL);
+		}
+		balance_leave_idle();
+	}
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Between the files of thread/. Who may touch a thread:
+ *
+ * A thread belongs to one CPU, t->cpu. That CPU alone changes its state, puts it into its ready
+ * queue, runs it, or hands it to another CPU through that one's inbox. A sleeping thread is woken
+ * by whoever takes it off its wait queue under the queue's lock; exactly one does, and tells the
+ * thread's CPU. Until then t->cpu cannot change.
+ */
+#pragma once
+
+#include "thread/ready.h"
+#include "thread/thread.h"
+
+/* Locks: [I] immutable after start   [o] t->cpu   [a] atomic   [q] lock of wait.queue
+ *        [x] the inbox in which it is */
+struct thread {
+	struct ready_entry ready; /* [o] */
+	uint64_t rsp;             /* [o] while it does not run */
+	enum thread_state state;  /* [o] */
+	bool pinned;              /* [I] */
+	bool interruptible;       /* [o] the sleep */
+	uint16_t cpu;             /* [a] */
+	uint32_t weight;          /* [a] */
+	uint32_t interrupted;     /* [a] */
+	uint32_t refs;            /* [a] */
+
+	struct list_head arriving; /* [x] woken, new or handed over: at most one at a time */
+	struct list_head knock;    /* [x] interrupted */
+	uint32_t knocking;         /* [a] in some inbox by `knock`, which holds a reference */
+
+	struct {
+		struct wait_queue *queue; /* [o] of the present or last sleep */
+		struct list_head link;    /* [q] */
+		bool queued;              /* [q] */
+		int result;               /* [q] */
+		struct timer timeout;     /* [o] */
+	} wait;
+
+	struct as *as;         /* [o] */
+	struct fpu_state fpu;  /* [o] */
+	bool user;             /* [I] has FPU state and bases */
+	uint64_t fs, gs;       /* [o] bases of ring 3 */
+	void *owner;           /* [I] */
+	void (*leave)(void *); /* [I] */
+	void *leave_arg;       /* [I] */
+
+	uint64_t run_tsc;   /* [o] up to run_since; read by all */
+	uint64_t run_since; /* [o] TSC; 0: it does not run */
+
+	void (*entry)(void *);       /* [I] */
+	void *arg;                   /* [I] */
+	void *stack;                 /* [I] top; NULL: not ours */
+	void *fpu_area;              /* [I] */
+	struct container *container; /* [I] a reference; NULL: idle */
+	uint64_t id;                 /* [I] */
+	struct wait_queue exited;    /* who joins */
+	bool gone;                   /* [exited.lock] off its stack for good */
+	char name[24];               /* [I] */
+};
+
+/* Bits of struct cpu's `resched`. */
+#define RESCHED_SWITCH      1u /* somebody else should run */
+#define RESCHED_INTERRUPTED 2u /* the running thread is interrupted */
+#define RESCHED_BALANCE     4u /* threads wait here: another CPU may have time for them */
+
+/* ---- scheduler (sched.c): own CPU, interrupts off ---- */
+
+void sched_init_cpu(void); /* each CPU: what runs now becomes its idle thread */
+struct thread *sched_idle_thread(void);
+/* A thread of this CPU that is not queued - new, woken, or handed over - becomes ready. */
+void sched_accept(struct thread *t);
+/* Wakes or starts a thread: claimed by who calls. Any CPU. */
+void sched_wake(struct thread *t);
+/*
+ * Runs the next one. The caller's state says why: RUNNING (it goes on later), SLEEPING or DEAD. No
+ * lock held.
+ */
+void sched_switch(void);
+/* On the new stack, after each switch. */
+void sched_finish_switch(void);
+bool sched_is_empty(void); /* nothing waits in the ready queue */
+/* Gives a thread that waits and may move to another CPU; false: there is none. */
+bool sched_give(cpu_id_t to);
+uint64_t sched_switches(cpu_id_t cpu); /* any CPU */
+
+/* ---- inbox (inbox.c) ---- */
+
+void inbox_init_cpu(void);
+void inbox_drain(void);                                 /* own CPU, no lock held */
+bool inbox_is_empty(void);                              /* own CPU */
+void inbox_post_thread(cpu_id_t cpu, struct thread *t); /* any lock below INBOX may be held */
+void inbox_post_knock(cpu_id_t cpu, struct thread *t);
+void inbox_post_steal(cpu_id_t victim); /* this CPU is idle and wants a thread of it */
+
+/* ---- balance (balance.c) ---- */
+
+/* Threads of the CPU that want to run, those on their way included. Any CPU. */
+unsigned balance_load(cpu_id_t cpu);
+void balance_publish(unsigned runnable); /* own CPU's */
+void balance_note_arriving(cpu_id_t cpu);
+void balance_arrived(void);
+cpu_id_t balance_least_loaded(void);
+/* Threads wait here: gives some to CPUs that have none or fewer. */
+void balance_push(unsigned waiting);
+/* The idle loop, before it halts and after. */
+void balance_enter_idle(void);
+void balance_leave_idle(void);
+
+/* ---- waiting (wait.c) ---- */
+
+/* Own CPU: ends the sleep of a thread of this CPU with `result` unless somebody has already. */
+void wait_claim(struct thread *t, int result);
+void wait_timeout(struct timer *timer);
+
+/* ---- interrupts (interrupt.c) ---- */
+
+void thread_answer_knock(struct thread *t); /* drops its reference */
+void thread_handle_interrupt(void);         /* of the current thread, before it goes to ring 3 */
+
+/* ---- thread.c ---- */
+
+/* A dead thread has left its stack: frees all but the struct, wakes who joins, drops the thread's
+ * own reference. */
+void thread_gone(struct thread *t);
+
+/* ---- timers (timer.c) ---- */
+
+void timer_init_cpu(void);
+void timer_disarm(struct timer *t); /* own CPU */
+
+/* ---- switch.S ---- */
+
+/* Saves the callee-saved registers on this stack and its pointer in *save, goes on with `load`. */
+void thread_switch_stack(uint64_t *save, uint64_t load);
+/* Where a new thread's stack goes on: calls thread_begin. */
+void thread_first_return(void);
+__noreturn void thread_begin(void);
