@@ -18,6 +18,7 @@ static void boot_rest(void *arg)
 	boot_init_devices(info);
 	trap_init();
 	boot_run_selftests(info);
+	boot_init_console();
 	boot_start_init(info);
 }
 
