@@ -34,6 +34,9 @@ void boot_init_devices(const struct boot_info *info);
 /* Starts the other CPUs of the MADT one after the other; each runs boot_secondary_main. */
 void boot_start_cpus(const struct boot_info *info);
 
+/* Virtualization on all CPUs, with its system calls. In a thread. */
+void boot_init_virt(void);
+
 /* The dense NUMA node number of a proximity domain. */
 uint32_t boot_node(uint32_t domain);
 
@@ -45,9 +48,6 @@ bool boot_selftest_wanted(const struct boot_info *info);
 
 /* Runs those that were asked for; with the word strata.exit=selftest the machine ends then. */
 void boot_run_selftests(const struct boot_info *info);
-
-/* The console's UART as the terminal of ring 3. On the boot CPU, after boot_init_devices. */
-void boot_init_console(void);
 
 /*
  * Ring 3: the boot archive, and the first process from it (`init=PATH`, arguments behind `--`).

@@ -62,8 +62,9 @@ uint64_t vcpu_guest_tsc(struct vcpu *v)
 void vcpu_tsc_changed(struct vcpu *v)
 {
 	virt->tsc_offset_changed(v);
-	vlapic_timer_rearm(&v->lapic);
-	v->pv.time_stale = true;
+	if (v->lapic.tsc_deadline)
+		vlapic_timer_rearm(&v->lapic);
+	v->pv.time_stale = v->pv.system_time != 0;
 }
 
 static void op_set_timer(struct vcpu *v, uint64_t deadline)

@@ -39,38 +39,43 @@ static enum vcpu_exit take_requests(struct vcpu *v)
 	return requests & VREQ_KICK ? VCPU_EXIT_INTR : VCPU_EXIT_NONE;
 }
 
+/* Whether HLT is over. What comes up after EVENT was cleared sets it again. */
 static bool wakes(struct vcpu *v)
 {
-	if (__atomic_load_n(&v->requests, __ATOMIC_SEQ_CST) & VREQ_LEAVE)
-		return true;
 	__atomic_fetch_and(&v->requests, ~VREQ_EVENT, __ATOMIC_SEQ_CST);
-	if (v->mp_state == MP_HALTED && virt->has_event(v)) {
-		v->mp_state = MP_RUNNABLE;
-		v->pv.unhalted = false;
-		v->check_events = true;
-	}
-	/* A periodic timer may have been looked at just now. */
-	return v->mp_state == MP_RUNNABLE || v->timer_changed;
+	if (v->mp_state != MP_HALTED || !virt->has_event(v))
+		return false;
+	v->mp_state = MP_RUNNABLE;
+	v->pv.unhalted = false;
+	v->check_events = true;
+	return true;
 }
 
-/* Sleeps until there is reason to look again. */
-static void sleep_once(struct vcpu *v)
+/* Sleeps until a request comes. The check and the sleep are one under the queue's lock. */
+static void wait_for_request(struct vcpu *v)
 {
-	uint64_t start;
-
-	if (v->timer_changed)
-		vcpu_arm_timer(v, true);
-	fpu_release(&v->fpu);
-	start = time_tsc();
 	wait_begin(&v->wait);
 	__atomic_store_n(&v->mode, VCPU_ASLEEP, __ATOMIC_SEQ_CST);
-	if (wakes(v)) {
+	if (__atomic_load_n(&v->requests, __ATOMIC_SEQ_CST)) {
 		wait_end(&v->wait);
 	} else {
 		vcpu_count(v, COUNT_HALT_SLEEPS);
 		(void)wait_sleep(&v->wait, WAIT_FOREVER, true); /* the loop sees an interrupt */
 	}
 	__atomic_store_n(&v->mode, VCPU_OUTSIDE, __ATOMIC_SEQ_CST);
+}
+
+static void halt(struct vcpu *v)
+{
+	uint64_t start = time_tsc();
+
+	if (wakes(v))
+		return;
+	/* Looking at a periodic timer may have moved it. */
+	if (v->timer_changed)
+		vcpu_arm_timer(v, true);
+	fpu_release(&v->fpu);
+	wait_for_request(v);
 	v->run_start += time_tsc() - start;
 }
 
@@ -130,7 +135,7 @@ static enum vcpu_exit run_loop(struct vcpu *v)
 		else if (window_open(v))
 			exit = VCPU_EXIT_IRQ_WINDOW;
 		else if (v->mp_state != MP_RUNNABLE)
-			sleep_once(v);
+			halt(v);
 		else
 			exit = run_guest(v);
 	}

@@ -80,26 +80,22 @@ static void check_tlb(const struct svm_vcpu *s)
 	ASSERT(r->tlb_generation == s->tlb_seen);
 }
 
-void svm_check_entry(struct svm_vcpu *s)
+void svm_debug_entry(struct svm_vcpu *s)
 {
-	if (!DEBUG_BUILD)
-		return;
 	check_clean(s);
 	check_tlb(s);
 	ASSERT(cpu_id_eq(s->v.cpu, this_cpu_id()) && s->v.mode == VCPU_GUEST);
 }
 
-void svm_check_exit(struct svm_vcpu *s)
+void svm_debug_exit(struct svm_vcpu *s)
 {
-	if (!DEBUG_BUILD)
-		return;
 	memcpy(s->shadow->copy, s->vmcb, sizeof(s->shadow->copy));
 	s->shadow->valid = true;
 }
 
-void svm_check_flushed(struct svm_vcpu *s)
+void svm_debug_flushed(struct svm_vcpu *s)
 {
-	if (!DEBUG_BUILD || s->vmcb->guest_asid >= ASID_RECORDS)
+	if (s->vmcb->guest_asid >= ASID_RECORDS)
 		return;
 	cpu_private(asid_records)->asid[s->vmcb->guest_asid] = (struct asid_record){
 		.s = s,

@@ -7,17 +7,13 @@
 
 /* ---- RIP ---- */
 
-void svm_skip_to(struct svm_vcpu *s, uint64_t rip)
+void svm_trap(struct svm_vcpu *s)
 {
-	struct vmcb *c = s->vmcb;
-
-	c->rip = rip;
-	c->int_state &= ~INTERRUPT_SHADOW;
-	if (unlikely(c->rflags & RFLAGS_TF) && !s->nmi_step) {
-		c->dr6 |= DR6_BS;
-		svm_dirty(s, CLEAN_DR);
-		vcpu_raise(&s->v, EXCEPTION_DB, false, 0);
-	}
+	if (s->nmi_step)
+		return;
+	s->vmcb->dr6 |= DR6_BS;
+	svm_dirty(s, CLEAN_DR);
+	vcpu_raise(&s->v, EXCEPTION_DB, false, 0);
 }
 
 /* ---- what holds events back ---- */

@@ -118,11 +118,17 @@ void svm_startup(struct vcpu *v, uint8_t page)
 
 /* ---- registers ---- */
 
+static void copy_gprs(uint64_t *to, const uint64_t *from)
+{
+	for (unsigned i = 0; i < GPR_COUNT; i++)
+		to[i] = from[i];
+}
+
 void svm_get_regs(struct vcpu *v, struct vcpu_regs *regs)
 {
 	const struct svm_vcpu *s = svm_of(v);
 
-	memcpy(regs->gpr, v->gpr, sizeof(regs->gpr));
+	copy_gprs(regs->gpr, v->gpr);
 	regs->gpr[GPR_RSP] = s->vmcb->rsp;
 	regs->rip = s->vmcb->rip;
 	regs->rflags = s->vmcb->rflags;
@@ -136,7 +142,7 @@ void svm_set_regs(struct vcpu *v, const struct vcpu_regs *regs)
 {
 	struct svm_vcpu *s = svm_of(v);
 
-	memcpy(v->gpr, regs->gpr, sizeof(v->gpr));
+	copy_gprs(v->gpr, regs->gpr);
 	s->vmcb->rsp = regs->gpr[GPR_RSP];
 	s->vmcb->rip = regs->rip;
 	s->vmcb->rflags = (regs->rflags & RFLAGS_SETTABLE) | RFLAGS_FIXED;

@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include "cpu/entry_regs.h"
 #include "cpu/msr.h"
 #include "virt/svm/vmcb.h"
 #include "virt/virt.h"
@@ -159,8 +160,18 @@ void svm_get_paging(struct vcpu *v, struct guest_paging *p);
 bool svm_repair(struct svm_vcpu *s);
 
 /* ---- inject.c ---- */
+/* The step that ends an instruction under TF. */
+void svm_trap(struct svm_vcpu *s);
 /* RIP past the instruction; see virt_ops.skip. */
-void svm_skip_to(struct svm_vcpu *s, uint64_t rip);
+static inline void svm_skip_to(struct svm_vcpu *s, uint64_t rip)
+{
+	struct vmcb *c = s->vmcb;
+
+	c->rip = rip;
+	c->int_state &= ~INTERRUPT_SHADOW;
+	if (unlikely(c->rflags & RFLAGS_TF))
+		svm_trap(s);
+}
 static inline void svm_skip(struct svm_vcpu *s, unsigned len)
 {
 	svm_skip_to(s, svm_features.nrip ? s->vmcb->nrip : s->vmcb->rip + len);
@@ -181,7 +192,23 @@ enum virt_exit svm_slow_iret(struct svm_vcpu *s);
 enum virt_exit svm_slow_debug(struct svm_vcpu *s);
 
 /* ---- check.c: nothing in the release image ---- */
-void svm_check_entry(struct svm_vcpu *s);
-void svm_check_exit(struct svm_vcpu *s);
+void svm_debug_entry(struct svm_vcpu *s);
+void svm_debug_exit(struct svm_vcpu *s);
+void svm_debug_flushed(struct svm_vcpu *s);
+
+static inline void svm_check_entry(struct svm_vcpu *s)
+{
+	if (DEBUG_BUILD)
+		svm_debug_entry(s);
+}
+static inline void svm_check_exit(struct svm_vcpu *s)
+{
+	if (DEBUG_BUILD)
+		svm_debug_exit(s);
+}
 /* The vCPU has got this ASID on this CPU, or flushed it. */
-void svm_check_flushed(struct svm_vcpu *s);
+static inline void svm_check_flushed(struct svm_vcpu *s)
+{
+	if (DEBUG_BUILD)
+		svm_debug_flushed(s);
+}

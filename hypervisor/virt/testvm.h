@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A VM of one vCPU for the self-tests of the debug image: 4 MiB of memory, identity-mapped long
+ * mode up to 1 GiB, an IDT whose every vector writes its number to port TESTVM_VECTOR_PORT and,
+ * from 32 on, ends the interrupt at an x2APIC and returns. Code runs at TESTVM_CODE.
+ */
+#pragma once
+
+#include "virt/vcpu.h"
+
+#define TESTVM_MEMORY      MiB(4)
+#define TESTVM_CODE        0x8000ull
+#define TESTVM_STACK       0x7000ull
+#define TESTVM_VECTOR_PORT 0xe0
+
+struct testvm {
+	struct vm *vm;
+	struct vcpu *v;
+	struct mobj *memory;
+	uint64_t used; /* bytes charged before it was made */
+};
+
+/* Bytes of guest code between two labels of an assembly block. */
+#define TESTVM_GUEST(name, text)                                                        \
+	extern const uint8_t name[], name##_end[];                                      \
+	__asm__(".pushsection .rodata\n" #name ":\n" text "\n" #name "_end:\n.code64\n" \
+		".popsection\n")
+
+/* 0 or -errno. Real mode or long mode, at TESTVM_CODE. */
+int testvm_create(struct testvm *t, const uint8_t *code, size_t size, bool long_mode);
+/* True: every byte has come back. */
+bool testvm_destroy(struct testvm *t);
