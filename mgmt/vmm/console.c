@@ -248,3 +248,17 @@ int console_attach(struct console *c, int channel)
 	}
 	return -EBUSY;
 }
+
+void console_dump(struct console *c, int fd)
+{
+	uint64_t at = c->head > c->size ? c->head - c->size : 0;
+
+	while (at < c->head) {
+		uint64_t to_end = c->size - at % c->size, left = c->head - at;
+		ssize_t n = write(fd, c->ring + at % c->size, left < to_end ? left : to_end);
+
+		if (n <= 0)
+			return; /* nobody reads it */
+		at += (uint64_t)n;
+	}
+}

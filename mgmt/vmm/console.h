@@ -64,5 +64,8 @@ int console_get(struct console *console);
 /* Takes the channel over. 0 or -EBUSY: too many watchers (the channel is still the caller's). */
 int console_attach(struct console *console, int channel);
 
+/* Write the scrollback to a file. */
+void console_dump(struct console *console, int fd);
+
 /* Send what can be sent now. True: every watcher has all. */
 bool console_flush(struct console *console);

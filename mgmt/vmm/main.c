@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // vmm NAME [FILE]: runs one VM as /vms/NAME.conf (or FILE) says, until it stops. The exit status is
-// 0 when it stopped, 1 when it failed; why, init learns by the channel.
+// 0 when it stopped, 1 when it failed; why, init learns by the channel. Without a channel (started
+// by hand, or as the first process) COM1's output goes to stdout at the end, and the exit status is
+// the guest's exit code.
 
 #include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "vmm/control.h"
 
@@ -40,9 +43,10 @@ static void flush_consoles(void)
 static int run(const char *path)
 {
 	char error[VM_CONFIG_ERROR_MAX];
-	bool failed;
+	bool failed, alone;
 
 	control_init(&control, &vm);
+	alone = control.watch.fd < 0;
 	if (vm_config_read(&config, path, error)) {
 		control_say(&control, "failed", error, 0);
 		return 1;
@@ -54,10 +58,12 @@ static int run(const char *path)
 		flush_consoles();
 	}
 	failed = vm.end == MACHINE_FAIL;
+	if (alone && vm.consoles[0].ring)
+		console_dump(&vm.consoles[0], STDOUT_FILENO);
 	vm_destroy(&vm);
 	control_say(&control, failed ? "failed" : "stopped", vm.reason, vm.exit_code);
 	vm_config_free(&config);
-	return failed;
+	return alone && !failed ? vm.exit_code & 0xff : failed;
 }
 
 int main(int argc, char **argv)
