@@ -29,6 +29,11 @@ void early_console_drain(void)
 	uart_drain(&uart);
 }
 
+struct uart16550 *early_console_uart(void)
+{
+	return uart.port != 0 ? &uart : NULL;
+}
+
 static void print(const char *s)
 {
 	early_console_write(s, strlen(s));

@@ -18,3 +18,7 @@ void early_console_drain(void);
 
 /* One line "strata: cannot start: WHY", then stops the CPU. Before the log exists. */
 __noreturn void early_die(const char *why);
+
+/* The UART, for the driver that takes it over; NULL: there is none. */
+struct uart16550;
+struct uart16550 *early_console_uart(void);

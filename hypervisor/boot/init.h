@@ -49,6 +49,9 @@ bool boot_selftest_wanted(const struct boot_info *info);
 /* Runs those that were asked for; with the word strata.exit=selftest the machine ends then. */
 void boot_run_selftests(const struct boot_info *info);
 
+/* The console's UART as the terminal of ring 3. On the boot CPU, after boot_init_devices. */
+void boot_init_console(void);
+
 /*
  * Ring 3: the boot archive, and the first process from it (`init=PATH`, arguments behind `--`).
  * Thread context, after thread_init. With the word strata.exit=init the machine ends when that

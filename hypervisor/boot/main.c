@@ -8,6 +8,7 @@
 #include "cpu/log.h"
 #include "mem/page.h"
 #include "thread/thread.h"
+#include "trap/trap.h"
 
 /* What may sleep: in a thread of its own. */
 static void boot_rest(void *arg)
@@ -15,9 +16,11 @@ static void boot_rest(void *arg)
 	const struct boot_info *info = arg;
 
 	boot_init_devices(info);
+	trap_init();
 	boot_init_virt();
 	boot_run_selftests(info);
-	log_info("no layer above thread is started yet");
+	boot_init_console();
+	boot_start_init(info);
 }
 
 static void start_rest(struct boot_info *info)

@@ -104,6 +104,13 @@ intr_handler_t intr_handler(uint8_t vector)
 	return handlers[vector];
 }
 
+uint8_t intr_alloc(void)
+{
+	static uint8_t next = VECTOR_DEVICE_LAST; /* boot CPU only */
+
+	return next >= VECTOR_DEVICE_FIRST ? next-- : 0;
+}
+
 uint64_t intr_count(void)
 {
 	return cpu_private(intr)->count;

@@ -64,4 +64,10 @@ void intr_make_user_frame(struct trap_frame *frame);
 /* SYSCALL's MSRs, on each CPU. Called by cpu_init_*. */
 void intr_init_cpu(void);
 
+/*
+ * A vector for a device, never given back, to be registered by its driver; highest first. At start
+ * only. 0: all are taken.
+ */
+uint8_t intr_alloc(void);
+
 uint64_t intr_count(void); /* interrupts taken on this CPU */
