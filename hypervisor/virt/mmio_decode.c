@@ -197,11 +197,11 @@ static int one_byte(struct decode *d, uint8_t op)
 
 int mmio_decode(const uint8_t *bytes, unsigned n, enum mmio_mode mode, struct mmio_insn *insn)
 {
-	struct decode d = { .c = { .bytes = bytes, .n = MIN(n, (unsigned)MMIO_INSN_MAX) },
-			    .mode = mode,
-			    .insn = insn };
+	struct decode d = { .mode = mode, .insn = insn };
 	int err;
 
+	d.c.bytes = bytes;
+	d.c.n = MIN(n, (unsigned)MMIO_INSN_MAX);
 	*insn = (struct mmio_insn){ 0 };
 	err = one_byte(&d, prefixes(&d));
 	if (d.c.short_of)
