@@ -43,6 +43,23 @@ static inline bool vpic_port(uint16_t port)
 {
 	return (port & ~0x81u) == 0x20 || (port & ~1u) == 0x4d0;
 }
+/*
+ * Without the lock: reads of IMR and ELCR, and writes that leave them as they are. false: not one
+ * of these, or the chip waits for something else.
+ */
+static inline bool vpic_quick(const struct vpic *p, uint16_t port, bool write, uint64_t *value)
+{
+	bool elcr = port >= 0x4d0;
+	const struct vpic_chip *c = &p->chip[elcr ? port & 1 : port >> 7];
+	uint8_t now = READ_ONCE(*(elcr ? &c->elcr : &c->imr));
+
+	if (!elcr && (!(port & 1) || READ_ONCE(c->init_step) || READ_ONCE(c->poll)))
+		return false;
+	if (write)
+		return *value == now;
+	*value = now;
+	return true;
+}
 /* One byte from or to one of our ports. */
 uint8_t vpic_read(struct vpic *p, uint16_t port);
 void vpic_write(struct vpic *p, uint16_t port, uint8_t value);

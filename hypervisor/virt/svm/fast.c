@@ -89,13 +89,12 @@ enum svm_fast svm_fast_cpuid(struct svm_vcpu *s)
 
 /* ---- MSRs ---- */
 
-static enum svm_fast finish_msr(struct svm_vcpu *s, int err)
+static inline void finish_msr(struct svm_vcpu *s, int err)
 {
 	if (likely(err == 0))
 		svm_skip(s, 2);
 	else
 		vcpu_raise_gp(&s->v);
-	return resume(s);
 }
 
 static enum svm_fast write_msr(struct svm_vcpu *s, uint32_t index)
@@ -105,11 +104,8 @@ static enum svm_fast write_msr(struct svm_vcpu *s, uint32_t index)
 
 	if (unlikely(v->pv.time_stale))
 		kvm_pv_update_time(v);
-	if (unlikely(index == MSR_X2APIC_ICR) && thread_need_resched()) {
-		finish_msr(s, err);
-		return SVM_LEAVE;
-	}
-	return finish_msr(s, err);
+	finish_msr(s, err);
+	return unlikely(index == MSR_X2APIC_ICR) ? resume_or_yield(s) : resume(s);
 }
 
 enum svm_fast svm_fast_msr(struct svm_vcpu *s)
@@ -124,7 +120,8 @@ enum svm_fast svm_fast_msr(struct svm_vcpu *s)
 	err = guest_msr_read(v, index, &value);
 	if (likely(err == 0))
 		vcpu_set_edx_eax(v, value);
-	return finish_msr(s, err);
+	finish_msr(s, err);
+	return resume(s);
 }
 
 /* ---- ports ---- */
@@ -142,6 +139,21 @@ static inline uint64_t out_value(const struct vcpu *v, bool write, unsigned len)
 	return write ? merge(0, v->gpr[GPR_RAX], len) : 0;
 }
 
+static inline void finish_io(struct svm_vcpu *s, bool write, uint64_t value, unsigned len)
+{
+	if (!write)
+		s->v.gpr[GPR_RAX] = merge(s->v.gpr[GPR_RAX], value, len);
+	svm_skip_to(s, s->vmcb->exit_info2);
+}
+
+/* What guests do to the PIC all the time. */
+static inline bool pic_quick(struct vcpu *v, uint16_t port, bool write, unsigned len,
+			     uint64_t *value)
+{
+	return vpic_port(port) && len == 1 && !(v->vm->flags & VM_NO_IRQCHIP) &&
+	       vpic_quick(&v->vm->irqchip.pic, port, write, value);
+}
+
 enum svm_fast svm_fast_io(struct svm_vcpu *s)
 {
 	struct vcpu *v = &s->v;
@@ -149,18 +161,21 @@ enum svm_fast svm_fast_io(struct svm_vcpu *s)
 	const struct vm_ios *ports = READ_ONCE(v->vm->ports);
 	bool write = !(info & IOIO_IN);
 	unsigned len = IOIO_SIZE(info);
-	uint64_t port = IOIO_PORT(info), value = out_value(v, write, len);
+	uint16_t port = IOIO_PORT(info);
+	uint64_t value = out_value(v, write, len);
 
 	if (unlikely(info & IOIO_STR))
 		return SVM_SLOW;
+	if (pic_quick(v, port, write, len, &value)) {
+		finish_io(s, write, value, len);
+		return resume(s);
+	}
 	for (unsigned i = 0; i < ports->count; i++) {
 		const struct vm_io *io = &ports->io[i];
 
 		if (port < io->first || port > io->last || !io->fn(v, io, write, port, len, &value))
 			continue;
-		if (!write)
-			v->gpr[GPR_RAX] = merge(v->gpr[GPR_RAX], value, len);
-		svm_skip_to(s, s->vmcb->exit_info2);
+		finish_io(s, write, value, len);
 		return io->flags ? resume_or_yield(s) : resume(s);
 	}
 	return SVM_SLOW;

@@ -120,6 +120,7 @@ void svm_startup(struct vcpu *v, uint8_t page)
 
 static void copy_gprs(uint64_t *to, const uint64_t *from)
 {
+#pragma GCC unroll 16
 	for (unsigned i = 0; i < GPR_COUNT; i++)
 		to[i] = from[i];
 }
