@@ -103,6 +103,18 @@ void time_init(const struct time_ref *refs, unsigned n)
 	log_info("TSC: %u.%03u MHz by the %s", tsc.khz / 1000, tsc.khz % 1000, refs[used].name);
 }
 
+static uint64_t epoch_ns;
+
+void time_set_epoch(uint64_t ns)
+{
+	epoch_ns = ns;
+}
+
+uint64_t time_epoch(void)
+{
+	return epoch_ns;
+}
+
 void time_delay_us(unsigned us)
 {
 	uint64_t begin = time_tsc(), ticks = time_ns_to_tsc(us * 1000ull);

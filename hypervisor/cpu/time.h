@@ -26,5 +26,9 @@ uint64_t time_at(uint64_t ns); /* TSC value at which time_now() is ns */
  */
 void time_arm(uint64_t deadline_ns);
 
+/* Time of day: nanoseconds since 1970 when time_now() was 0; 0: not known. Set once, by boot. */
+void time_set_epoch(uint64_t ns);
+uint64_t time_epoch(void);
+
 /* Busy-waits; boot only. */
 void time_delay_us(unsigned us);

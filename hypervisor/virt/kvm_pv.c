@@ -83,14 +83,17 @@ off:
 	v->pv.system_time = 0;
 }
 
-/* The time of day when the VM's clock was 0. The kernel knows no time of day: 1970. */
+/* The time of day when the VM's clock was 0. */
 static void write_wall_clock(struct vcpu *v, gpa_t gpa)
 {
+	uint64_t start = time_epoch() + v->vm->start_ns;
 	struct wall_clock w;
 
 	if (gmem_read(v->vm, gpa, &w, sizeof(w)))
 		return;
-	w = (struct wall_clock){ .version = (w.version + 2) & ~1u };
+	w = (struct wall_clock){ .version = (w.version + 2) & ~1u,
+				 .sec = (uint32_t)(start / NSEC_PER_SEC),
+				 .nsec = (uint32_t)(start % NSEC_PER_SEC) };
 	/* An address without memory is the guest's loss. */
 	if (gmem_write(v->vm, gpa, &w, sizeof(w)))
 		v->pv.wall_clock = 0;

@@ -57,6 +57,11 @@ uint64_t time_now(void)
 	return now_ns;
 }
 
+uint64_t time_epoch(void)
+{
+	return 1700000000ull * 1000000000 + 5;
+}
+
 uint64_t vcpu_guest_tsc(struct vcpu *v)
 {
 	return host_tsc + v->tsc_offset;
@@ -478,10 +483,12 @@ static void test_clock_bad_addresses(void **state)
 
 static void test_wall_clock(void **state)
 {
+	const uint32_t want[] = { 6, 1700000000, 2005 };
+
 	(void)state;
 	ram[0x40] = 4;
 	wr(0x4b564d00, 0x40);
-	assert_int_equal(ram[0x40], 6);
+	assert_memory_equal(ram + 0x40, want, sizeof(want));
 	assert_int_equal(rd(0x11), 0x40);
 }
 
