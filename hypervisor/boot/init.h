@@ -52,6 +52,9 @@ void boot_run_selftests(const struct boot_info *info);
 /* The console's UART as the terminal of ring 3. On the boot CPU, after boot_init_devices. */
 void boot_init_console(void);
 
+/* What ring 3 may ask of the machine: command line, PCI, power. `info` must stay. */
+void boot_init_machine(const struct boot_info *info);
+
 /*
  * Ring 3: the boot archive, and the first process from it (`init=PATH`, arguments behind `--`).
  * Thread context, after thread_init. With the word strata.exit=init the machine ends when that

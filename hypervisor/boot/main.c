@@ -20,6 +20,7 @@ static void boot_rest(void *arg)
 	boot_init_virt();
 	boot_run_selftests(info);
 	boot_init_console();
+	boot_init_machine(info);
 	boot_start_init(info);
 }
 

@@ -13,7 +13,7 @@
 
 /* Locks: [o] owner CPU only */
 struct intr_state {
-	uint64_t count; /* [o] */
+	uint64_t count; /* [o] others may read it */
 };
 DEFINE_CPU_PRIVATE(struct intr_state, intr);
 
@@ -114,6 +114,11 @@ uint8_t intr_alloc(void)
 uint64_t intr_count(void)
 {
 	return cpu_private(intr)->count;
+}
+
+uint64_t intr_count_of(cpu_id_t id)
+{
+	return READ_ONCE(cpu_public(intr, id)->count);
 }
 
 static void unclaimed(struct trap_frame *frame)

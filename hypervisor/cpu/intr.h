@@ -8,7 +8,7 @@
 #pragma once
 
 #include "cpu/entry_regs.h"
-#include "lib/types.h"
+#include "cpu/cpu.h"
 
 /* As pushed by the stubs, lowest address first. Layout known to cpu/entry.S. */
 struct trap_frame {
@@ -71,3 +71,4 @@ void intr_init_cpu(void);
 uint8_t intr_alloc(void);
 
 uint64_t intr_count(void); /* interrupts taken on this CPU */
+uint64_t intr_count_of(cpu_id_t id);

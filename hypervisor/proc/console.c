@@ -2,6 +2,7 @@
 // One terminal, any number of openers, each with an object of its own (its own O_NONBLOCK). The
 // device's notification may come in the middle of a call that holds the lock, on this CPU even: it
 // only leaves word (`news`) then, and who drops the lock looks after it.
+#include "cpu/time.h"
 #include "io/tty.h"
 #include "lib/errno.h"
 #include "mem/kalloc.h"
@@ -14,6 +15,7 @@
 #define CHUNK 512u /* bytes that one call copies over the stack */
 
 #define CONSOLE_RDEV 0x501
+#define DRAIN_NS     2000000000ull
 
 struct opener {
 	struct object object;
@@ -102,6 +104,14 @@ void console_attach(struct chardev *d)
 	console.line = d;
 	chardev_set_notify(d, on_line, NULL);
 	on_line(NULL);
+}
+
+void console_drain(void)
+{
+	uint64_t end = time_now() + DRAIN_NS;
+
+	while (console.line != NULL && chardev_unsent(console.line) != 0 && time_now() < end)
+		preempt_point();
 }
 
 /* ---- the object ---- */

@@ -26,3 +26,7 @@ extern const struct object_ops console_ops;
 
 /* The terminal's line from now on. Boot, once. */
 void console_attach(struct chardev *d);
+
+/* Waits, not for ever, until all that was written has gone to the device. Thread context, no lock
+ * held. */
+void console_drain(void);

@@ -14,4 +14,7 @@ void proc_init(void)
 	device_init();
 	syscall_register(&linux_calls);
 	syscall_register(&native_thread_calls);
+	syscall_register(&native_chan_calls);
+	syscall_register(&native_proc_calls);
+	syscall_register(&native_sys_calls);
 }

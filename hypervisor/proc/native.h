@@ -5,3 +5,6 @@
 #include "proc/syscall.h"
 
 extern const struct syscall_table native_thread_calls; /* native_thread.c */
+extern const struct syscall_table native_chan_calls;   /* native_chan.c */
+extern const struct syscall_table native_proc_calls;   /* native_proc.c */
+extern const struct syscall_table native_sys_calls;    /* native_sys.c */
