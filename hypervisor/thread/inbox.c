@@ -46,7 +46,10 @@ static void close_and_tell(cpu_id_t cpu, struct inbox *in)
 
 	__atomic_store_n(&in->pending, true, __ATOMIC_RELEASE);
 	lock_release(&in->lock);
-	if (!was_pending)
+	/* There is no IPI to oneself: the next switch empties it, and it comes soon. */
+	if (cpu_id_eq(cpu, this_cpu_id()))
+		this_cpu()->resched |= RESCHED_SWITCH;
+	else if (!was_pending)
 		ipi_wake(cpu);
 }
 

@@ -238,6 +238,23 @@ SELFTEST(wait_is_interrupted)
 	}
 }
 
+/* By a thread of the same CPU, which does not sleep itself but goes back to ring 3. */
+SELFTEST(wait_interrupt_on_the_own_cpu_comes_soon)
+{
+	struct thread *t;
+
+	asleep = 0;
+	t = test_start("sleeper", sleep_interruptibly, (void *)1, this_cpu_id(), true);
+	wait_until(&asleep, 1);
+	thread_sleep_until(time_now() + MS, false);
+	interrupt_result = 5;
+	thread_interrupt(t);
+	for (unsigned i = 0; i < 100 && thread_need_resched(); i++)
+		thread_resched();
+	SELFTEST_CHECK(interrupt_result == -EINTR);
+	test_end(t);
+}
+
 SELFTEST(wait_uninterruptible_sleeps_on)
 {
 	uint64_t begin = time_now();
