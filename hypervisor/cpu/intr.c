@@ -3,6 +3,7 @@
 // row of the exception table forgives are bugs: they panic with the frame.
 #include "cpu/intr.h"
 
+#include "cpu/account.h"
 #include "cpu/cpu.h"
 #include "cpu/extable.h"
 #include "cpu/lapic.h"
@@ -131,6 +132,8 @@ static void unclaimed(struct trap_frame *frame)
 
 void intr_dispatch(struct trap_frame *frame)
 {
+	if (trap_from_user(frame))
+		cpu_account_enter(CPU_TIME_KERNEL);
 	cpu_private(intr)->count++;
 	if (handlers[frame->vector])
 		handlers[frame->vector](frame);

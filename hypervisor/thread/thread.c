@@ -293,6 +293,7 @@ static void before_user(void)
 	t = thread_current();
 	if (t->user)
 		fpu_load(&t->fpu);
+	cpu_account_enter(CPU_TIME_USER);
 }
 
 void thread_init_cpu(void)

@@ -4,6 +4,7 @@
 // row with the Linux signal that ends the process.
 #include "trap/trap.h"
 
+#include "cpu/account.h"
 #include "cpu/extable.h"
 #include "cpu/panic.h"
 #include "lib/bits.h"
@@ -68,6 +69,12 @@ static void on_exception(struct trap_frame *frame)
 	give_up(frame, signals[frame->vector], 0);
 }
 
+static void on_syscall(struct trap_frame *frame)
+{
+	cpu_account_enter(CPU_TIME_KERNEL);
+	syscall_dispatch(frame);
+}
+
 void trap_init(void)
 {
 	for (uint8_t v = 0; v < ARRAY_SIZE(signals); v++) {
@@ -75,5 +82,5 @@ void trap_init(void)
 			intr_register(v, on_exception);
 	}
 	intr_register(VECTOR_PF, on_page_fault);
-	intr_set_syscall_handler(syscall_dispatch);
+	intr_set_syscall_handler(on_syscall);
 }

@@ -4,6 +4,7 @@
 // whenever the thread may lose its CPU.
 #include "virt/vcpu.h"
 
+#include "cpu/account.h"
 #include "cpu/time.h"
 #include "lib/errno.h"
 #include "lib/string.h"
@@ -103,10 +104,21 @@ static enum vcpu_exit fail(struct vcpu *v)
 	return VCPU_EXIT_FAILED;
 }
 
+/* Exits that the backend answers itself count as the guest's time. */
+static enum virt_exit enter_guest(struct vcpu *v)
+{
+	enum virt_exit exit;
+
+	cpu_account_enter(CPU_TIME_GUEST);
+	exit = virt->run(v);
+	cpu_account_enter(CPU_TIME_KERNEL);
+	return exit;
+}
+
 /* What the backend came back for; VCPU_EXIT_NONE: go on. */
 static enum vcpu_exit run_guest(struct vcpu *v)
 {
-	switch (virt->run(v)) {
+	switch (enter_guest(v)) {
 	case VIRT_EXIT_PAUSE: give_way(v, true); return VCPU_EXIT_NONE;
 	case VIRT_EXIT_REQUEST: give_way(v, false); return VCPU_EXIT_NONE;
 	case VIRT_EXIT_IO: return VCPU_EXIT_IO;
