@@ -108,7 +108,8 @@ class Machine(Serial):
         self.qmp_path = os.path.join(self.folder, "qmp")
         self.deadline = time.monotonic() + limit * TIME_SCALE
         argv = ["-machine", machine, "-cpu", cpu, "-smp", str(smp), "-m", mem, "-no-reboot",
-                "-display", "none", "-monitor", "none", "-serial", "stdio", "-net", "none",
+                "-display", "none", "-monitor", "none", "-net", "none",
+                "-chardev", "stdio,id=com1,signal=off", "-serial", "chardev:com1",
                 "-qmp", f"unix:{self.qmp_path},server=on,wait=off",
                 "-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
         if icount:

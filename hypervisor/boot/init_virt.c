@@ -4,9 +4,11 @@
 #include "boot/init.h"
 #include "cpu/lapic.h"
 #include "cpu/log.h"
+#include "proc/machine.h"
 #include "proc/syscall.h"
 #include "virt/calls.h"
 #include "virt/virt.h"
+#include "virt/vm.h"
 
 static void enable(void *arg)
 {
@@ -16,6 +18,7 @@ static void enable(void *arg)
 
 void boot_init_virt(void)
 {
+	static struct machine_virt_ops figures = { .nr_vms = vm_count };
 	struct cpu_set all = { 0 };
 	const char *why;
 
@@ -27,4 +30,6 @@ void boot_init_virt(void)
 		cpu_set_add(&all, id);
 	ipi_call(&all, enable, NULL);
 	syscall_register(&virt_calls);
+	figures.name = virt->name;
+	machine_register_virt(&figures);
 }

@@ -104,6 +104,7 @@ static const struct memory_row {
 	{ "processes", "user", offsetof(struct sys_memory, user_used) },
 	{ "guests", "guest", offsetof(struct sys_memory, guest_used) },
 	{ "boot archive", "boot_archive", offsetof(struct sys_memory, boot_archive) },
+	{ "at rest", "at_rest", offsetof(struct sys_memory, at_rest_baseline) },
 };
 
 static uint64_t memory_value(const struct sys_memory *m, const struct memory_row *row)
@@ -145,10 +146,22 @@ static void print_container(const struct session *s, const struct sys_container 
 		       c->id, c->parent, c->name, c->used >> 10, c->limit >> 10, c->peak >> 10);
 }
 
+static void print_vm_memory(const struct session *s, const struct vm_info *vm)
+{
+	if (s->json)
+		shell_print_json(json_pack("{s:s,s:s,s:I,s:I}", "kind", "vm", "name", vm->name,
+					   "memory", j(vm->memory), "kernel_memory",
+					   j(vm->kernel_memory)));
+	else
+		printf("VM %-28s %8" PRIu64 " KiB of its own, %" PRIu64 " KiB of the kernel's\n",
+		       vm->name, vm->memory >> 10, vm->kernel_memory >> 10);
+}
+
 int cmd_mem(struct session *s, int argc, char **argv)
 {
 	struct sys_memory m;
 	struct sys_container c;
+	struct vm_info vm;
 	int ret = strata_sys_info(SYS_TOPIC_MEMORY, 0, &m, sizeof(m));
 
 	(void)argc;
@@ -161,6 +174,8 @@ int cmd_mem(struct session *s, int argc, char **argv)
 		       "KiB\n");
 	for (unsigned i = 0; strata_sys_info(SYS_TOPIC_CONTAINER, i, &c, sizeof(c)) >= 0; i++)
 		print_container(s, &c);
+	for (unsigned i = 0; strata_vm_info_at(i, &vm) >= 0; i++)
+		print_vm_memory(s, &vm);
 	return STATUS_OK;
 }
 

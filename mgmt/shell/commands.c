@@ -76,7 +76,10 @@ const struct command commands[] = {
 	  .json = true },
 	{ .name = "mem",
 	  .args = "",
-	  .help = "memory of the host by use, and of each container",
+	  .help = "memory of the host by use, of each container and each VM",
+	  .more = "At rest is what kernel and processes used when the first shell had been "
+		  "started. "
+		  "A VM's line shows its guest memory and what the kernel needs beside it.",
 	  .run = cmd_mem,
 	  .json = true },
 	{ .name = "log",
