@@ -4,6 +4,7 @@
 #include "cpu/selftest.h"
 #include "cpu/time.h"
 #include "lib/string.h"
+#include "mem/kalloc.h"
 #include "virt/testvm.h"
 #include "virt/vcpu_life.h"
 #include "virt/virt.h"
@@ -104,6 +105,24 @@ SELFTEST(svm_triple_fault)
 {
 	START(guest_triple, true);
 	EXPECT(VCPU_EXIT_SHUTDOWN);
+	END();
+}
+
+TESTVM_GUEST(guest_inc, "movl $0xfee00080, %ebx\n"
+			"incl (%rbx)\n");
+
+SELFTEST(svm_not_a_mov)
+{
+	struct vm_info *info;
+
+	START(guest_inc, true);
+	EXPECT(VCPU_EXIT_FAILED);
+	info = kalloc(kernel_container, sizeof(*info));
+	SELFTEST_CHECK(info != NULL);
+	vm_get_info(t.vm, info);
+	SELFTEST_CHECK(info->state == VM_STATE_FAILED && str_starts(info->reason, "not a MOV"));
+	SELFTEST_CHECK(info->memory == TESTVM_MEMORY && info->nr_vcpus == 1);
+	kfree(info);
 	END();
 }
 
@@ -237,6 +256,28 @@ SELFTEST(svm_hlt_and_timer)
 	EXPECT(VCPU_EXIT_IO);
 	SELFTEST_CHECK(t.v->run->io.port == 0x51);
 	SELFTEST_CHECK(t.v->counters[COUNT_HLT] == 1 && t.v->counters[COUNT_HALT_SLEEPS] >= 1);
+	END();
+}
+
+/* xAPIC by MOV: the version register, then a self-IPI by ICR. */
+TESTVM_GUEST(guest_xapic, "movl $0xfee00000, %ebx\n"
+			  "movl $0x1ff, 0xf0(%rbx)\n"
+			  "movl 0x30(%rbx), %eax\n"
+			  "outl %eax, $0x52\n"
+			  "movl $0, 0x310(%rbx)\n"
+			  "movl $0x40021, 0x300(%rbx)\n"
+			  "sti\n"
+			  "nop\n"
+			  "1: jmp 1b");
+
+SELFTEST(svm_xapic)
+{
+	START(guest_xapic, true);
+	EXPECT_OUT(0x52, 0x00050014);
+	EXPECT_OUT(TESTVM_VECTOR_PORT, 0x21);
+	SELFTEST_CHECK(t.v->counters[COUNT_MMIO_KERNEL] == 4);
+	/* The stub's EOI is an x2APIC's: #GP in xAPIC mode. */
+	EXPECT_OUT(TESTVM_VECTOR_PORT, EXCEPTION_GP);
 	END();
 }
 

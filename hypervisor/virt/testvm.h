@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A VM of one vCPU for the self-tests of the debug image: 4 MiB of memory, identity-mapped long
- * mode up to 1 GiB, an IDT whose every vector writes its number to port TESTVM_VECTOR_PORT and,
- * from 32 on, ends the interrupt at an x2APIC and returns. Code runs at TESTVM_CODE.
+ * mode up to 1 GiB
+ * and around the local APIC, an IDT whose every vector writes its number to port TESTVM_VECTOR_PORT
+ * and, from 32 on, ends the interrupt at an x2APIC and returns. Code runs at TESTVM_CODE.
  */
 #pragma once
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The VM of the self-tests (testvm.h). Layout of its memory: PML4 at 1000, PDPT at 2000, PD at
-// 3000, GDT at 4000, IDT at 5000, stack below 7000, code at 8000, stubs of the vectors at 10000.
+// 3000, GDT at 4000, IDT at 5000, stack below 7000, code at 8000, PD of the local APIC's page at
+// 9000, stubs of the vectors at 10000.
 #include "virt/testvm.h"
 
 #include "cpu/log.h"
@@ -13,6 +14,7 @@
 #define PDPT     0x2000
 #define PD       0x3000
 #define GDT      0x4000
+#define PD_TOP   0x9000
 #define IDT      0x5000
 #define STUBS    0x10000
 #define STUB_LEN 32
@@ -55,6 +57,8 @@ static void make_tables(struct testvm *t)
 	put64(t, PDPT, PD | 3);
 	for (unsigned i = 0; i < 512; i++)
 		put64(t, PD + i * 8, MiB(2) * i | 0x83);
+	put64(t, PDPT + 3 * 8, PD_TOP | 3);
+	put64(t, PD_TOP + 0x1f7 * 8, VLAPIC_BASE_DEFAULT | 0x83);
 	put64(t, GDT + 8, 0x00af9b000000ffffull);
 	put64(t, GDT + 16, 0x00cf93000000ffffull);
 	for (unsigned vector = 0; vector < 256; vector++)

@@ -61,20 +61,22 @@ static void finish_read(struct svm_vcpu *s, const struct access *a, uint64_t val
 	s->vmcb->rsp = s->v.gpr[GPR_RSP];
 }
 
-static bool irqchip_access(struct svm_vcpu *s, struct access *a)
+static bool irqchip_hit(const struct svm_vcpu *s, const struct access *a)
+{
+	return !(s->v.vm->flags & VM_NO_IRQCHIP) && irqchip_mmio_hit(&s->v.lapic, a->gpa);
+}
+
+static void irqchip_access(struct svm_vcpu *s, const struct access *a)
 {
 	struct vcpu *v = &s->v;
 	struct irqchip *chip = &v->vm->irqchip;
 
-	if ((v->vm->flags & VM_NO_IRQCHIP) || !irqchip_mmio_hit(&v->lapic, a->gpa) || !decode(s, a))
-		return false;
 	if (a->write)
 		irqchip_mmio_write(chip, &v->lapic, a->gpa, a->insn.size,
 				   mmio_store_value(&a->insn, all_gprs(s)));
 	else
 		finish_read(s, a, irqchip_mmio_read(chip, &v->lapic, a->gpa, a->insn.size));
 	svm_tpr_changed(v);
-	return true;
 }
 
 static bool doorbell(struct svm_vcpu *s, struct access *a)
@@ -119,8 +121,13 @@ static enum virt_exit mmio(struct svm_vcpu *s, struct access *a)
 		return svm_fail(s, "page tables outside of memory");
 	if (s->v.interrupted.valid)
 		return svm_fail(s, "delivery of an event outside of memory");
-	if (!irqchip_access(s, a) && !doorbell(s, a))
+	if (irqchip_hit(s, a)) {
+		if (!decode(s, a))
+			return svm_fail(s, "not a MOV to an interrupt controller's page");
+		irqchip_access(s, a);
+	} else if (!doorbell(s, a)) {
 		return to_vmm(s, a);
+	}
 	vcpu_count(&s->v, COUNT_MMIO_KERNEL);
 	svm_skip_to(s, s->vmcb->rip + a->insn.len);
 	return VIRT_EXIT_NONE;
