@@ -30,3 +30,21 @@ $(G)/%.elf: $(G)/obj/tests/guests/%.o $(GUEST_RT_OBJS) tests/guests/rt/guest.ld
 .PHONY: guests
 guests: $(GUESTS:%=$(G)/%.elf) # the test guests: build/guests/NAME.elf
 -include $(shell find $(G) -name '*.d' 2>/dev/null)
+
+# Test programs of ring 3: tests/programs/NAME.c, built as Debian's tools build them, with Debian's busybox and some files in
+# a boot archive of their own, build/programs.cpio.
+P := build/programs
+PROGRAM_NAMES := $(patsubst tests/programs/%.c,%,$(sort $(wildcard tests/programs/*.c)))
+PROGRAM_FILES := bin/busybox=/bin/busybox etc/fruit=tests/programs/fruit.txt $(foreach p,$(PROGRAM_NAMES),bin/$(p)=$(P)/$(p))
+
+$(P)/.flags: FORCE
+	$(call if-changed,$@,$(CC) $(USER_CPPFLAGS) $(USER_CFLAGS) $(USER_LDFLAGS))
+$(P)/%: tests/programs/%.c hypervisor/abi/strata.h $(P)/.flags
+	$(call say,USERCC,$<)
+	$(Q)$(CC) $(USER_CPPFLAGS) $(USER_CFLAGS) $< $(USER_LDFLAGS) -o $@
+build/programs.cpio: packaging/mkarchive tests/programs/fruit.txt $(PROGRAM_NAMES:%=$(P)/%)
+	$(call say,CPIO,$@)
+	$(Q)packaging/mkarchive $(P)/root $@ $(PROGRAM_FILES)
+
+.PHONY: programs-archive
+programs-archive: build/.deps-test build/programs.cpio # the test programs of ring 3: build/programs.cpio
