@@ -24,7 +24,6 @@ enum lock_rank {
 	LOCK_RANK_IRQCHIP = 65, /* PIC, IO-APIC of a VM */
 	LOCK_RANK_POLL = 68,    /* who polls an object */
 	LOCK_RANK_WAIT = 70,    /* wait queues */
-	LOCK_RANK_THREAD = 75,  /* one thread's state */
 	LOCK_RANK_INBOX = 80,   /* per-CPU inbox */
 	LOCK_RANK_CONTAINER = 85,
 	LOCK_RANK_ZONE = 90, /* page allocator zone */
