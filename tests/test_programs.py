@@ -50,7 +50,7 @@ def test_busybox_sha256sum(machine, config):
 @pytest.mark.parametrize("words, lines", [
     ("cat /etc/fruit", ["pear", "apple", "fig", "banana"]),
     ("sort /etc/fruit", ["apple", "banana", "fig", "pear"]),
-    ("ls -1 /bin", ["busybox", "threads", "torture"]),
+    ("ls -1 /bin", ["busybox", "objects", "threads", "torture"]),
     ("ls -1d /dev/null /etc", ["/dev/null", "/etc"]),
     ("tail -c 7 /etc/fruit", ["banana"]),
     ("grep -n i /etc/fruit", ["3:fig"]),
@@ -87,3 +87,9 @@ def test_init_that_is_no_program(machine):
     with machine(initrd=ARCHIVE, append="strata.exit=init init=/etc/fruit") as m:
         m.expect(r"/etc/fruit cannot be started: error 13", timeout=30)
         assert m.wait_exit(20) == 5
+
+
+@pytest.mark.parametrize("config, smp", [("debug", 1), ("debug", 4), ("release", 2)])
+def test_objects(machine, config, smp):
+    text = output(machine, "/bin/objects", smp=smp, config=config)
+    assert "objects: ok" in text and "objects: line" not in text
