@@ -203,7 +203,11 @@ void svm_deliver(struct svm_vcpu *s)
 	/* A pending NMI that only a shadow holds back is found with the same window or the next
 	 * exit. */
 	svm_set_window(s, waits || v->window_wanted || (v->nmi_pending && !s->nmi_masked));
-	watch_cr8(s, !waits && READ_ONCE(v->lapic.irr_pending) && vlapic_irr_any(&v->lapic));
+	/* QEMU 7.2 with a thread per CPU dies on a write of CR8 that the guest makes while V_IRQ is
+	 * set; it has no next-RIP save. */
+	watch_cr8(s,
+		  (s->window && !svm_features.nrip) ||
+			  (!waits && READ_ONCE(v->lapic.irr_pending) && vlapic_irr_any(&v->lapic)));
 }
 
 /* ---- what an exit cut short ---- */
