@@ -49,12 +49,15 @@ static int highest_isr(const struct vlapic *l)
 /* SDM 3A, "Task and Processor Priorities". */
 void vlapic_update_ppr(struct vlapic *l)
 {
-	uint32_t tpr = vlapic_reg(l, APIC_TPR);
+	uint32_t tpr = vlapic_reg(l, APIC_TPR), old = vlapic_reg(l, APIC_PPR);
 	int isr = highest_isr(l);
 
 	if (isr >= 0 && ((uint32_t)isr & 0xf0) > (tpr & 0xf0))
 		tpr = (uint32_t)isr & 0xf0;
 	vlapic_reg_set(l, APIC_PPR, tpr);
+	/* What waited may be due now: a run loop that looks only when it is told is told. */
+	if (tpr < old && __atomic_load_n(&l->irr_pending, __ATOMIC_RELAXED))
+		l->set->ops->kick(l->vcpu);
 }
 
 /* Recomputes what hangs on ISR after it was set as a whole. */

@@ -11,8 +11,9 @@
  *	v = vlapic_has_interrupt(l);
  *	if (v >= 0 && the guest can take it) { inject v; vlapic_ack(l, v); }
  *	else if (v >= 0) ask for an interrupt window;
- * and in HLT it sleeps until kicked, then asks again. A kick means: look again. It comes after the
- *post, so a vCPU that looks after it has said that it sleeps or runs misses nothing.
+ * and in HLT it sleeps until kicked, then asks again. A kick means: look again; one comes too when
+ *the owner's own EOI or TPR uncovers what waited. It comes after the post, so a vCPU that looks
+ *after it has said that it sleeps or runs misses nothing.
  */
 #pragma once
 

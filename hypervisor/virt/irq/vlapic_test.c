@@ -56,7 +56,9 @@ static void test_priorities(void **state)
 	assert_int_equal(test_take(0), 0x60);
 	wr(0, APIC_EOI, 0);
 	assert_int_equal(rd(0, APIC_PPR), 0x50);
+	machine.vcpu[0].kicks = 0;
 	vlapic_eoi(lapic(0));
+	assert_int_equal(machine.vcpu[0].kicks, 1); /* 0x5f is due now */
 	assert_int_equal(test_take(0), 0x5f);
 	vlapic_eoi(lapic(0));
 	assert_int_equal(test_take(0), 0x41);
@@ -75,7 +77,9 @@ static void test_task_priority(void **state)
 	vlapic_accept(lapic(0), 0x4f, false);
 	assert_int_equal(test_take(0), -1);
 	assert_true(vlapic_irr_any(lapic(0)));
+	machine.vcpu[0].kicks = 0;
 	wr(0, APIC_TPR, 0x3f);
+	assert_int_equal(machine.vcpu[0].kicks, 1);
 	assert_int_equal(vlapic_get_cr8(lapic(0)), 3);
 	assert_int_equal(rd(0, APIC_PPR), 0x3f);
 	assert_int_equal(test_take(0), 0x4f);
