@@ -104,6 +104,9 @@ static enum svm_fast write_msr(struct svm_vcpu *s, uint32_t index)
 
 	if (unlikely(v->pv.time_stale))
 		kvm_pv_update_time(v);
+	/* An EOI may open the way for what waits. */
+	if (index - MSR_X2APIC_FIRST <= MSR_X2APIC_LAST - MSR_X2APIC_FIRST)
+		v->check_events = true;
 	finish_msr(s, err);
 	return unlikely(index == MSR_X2APIC_ICR) ? resume_or_yield(s) : resume(s);
 }
