@@ -376,7 +376,7 @@ static void test_machine(void)
 
 static void test_terminal(void)
 {
-	struct termios before, raw;
+	struct termios before = { 0 }, raw;
 	struct winsize ws = { .ws_row = 50, .ws_col = 132 };
 	int n = -1;
 
