@@ -16,7 +16,7 @@ GUESTS = {
     "irq": (1, ""),
     "timer": (1, ""),
     "paging": (1, ""),
-    "string": (1, "movs=1"),
+    "string": (1, "movs=1 kernel-ports=1"),
     "fpu": (2, ""),
     "cpuid": (2, ""),
     "clock": (1, ""),

@@ -157,7 +157,8 @@ void guest_main(void)
 {
 	test_ins();
 	test_wide();
-	test_kernel_port();
+	if (option("kernel-ports", 0))
+		test_kernel_port();
 	test_outs();
 	test_fault();
 	if (option("movs", 0))
