@@ -30,6 +30,14 @@ static bool nmi_open(const struct svm_vcpu *s)
 	return !s->nmi_masked && !(s->vmcb->int_state & INTERRUPT_SHADOW);
 }
 
+/* The guest may have ended an interrupt without an exit: as long as that is not seen, the local
+ * APIC holds back what waits behind it, and a vCPU in HLT would sleep on. */
+static void sync_pv_eoi(struct vcpu *v)
+{
+	if (v->pv.eoi_pending)
+		kvm_pv_sync_eoi(v, vlapic_irr_any(&v->lapic));
+}
+
 static bool irq_waits(struct vcpu *v)
 {
 	return v->injected.valid || irqchip_has_interrupt(&v->vm->irqchip, &v->lapic);
@@ -41,6 +49,7 @@ bool svm_has_event(struct svm_vcpu *s)
 
 	if (v->exception.valid || v->interrupted.valid || v->pv.unhalted)
 		return true;
+	sync_pv_eoi(v);
 	if (v->nmi_pending && !s->nmi_masked)
 		return true;
 	/* The shadow of STI ends with HLT itself. */
@@ -196,8 +205,7 @@ void svm_deliver(struct svm_vcpu *s)
 	bool waits;
 
 	v->check_events = false;
-	if (v->pv.eoi_pending)
-		kvm_pv_sync_eoi(v, vlapic_irr_any(&v->lapic));
+	sync_pv_eoi(v);
 	deliver_one(s);
 	waits = irq_waits(v);
 	/* A pending NMI that only a shadow holds back is found with the same window or the next
