@@ -57,7 +57,7 @@ CHECK_STEPS += reproducible lint unit fuzz-short header-check layer-check docs-c
 QUICK_STEPS += unit header-check layer-check docs-check
 
 .PHONY: check quick
-check: build/.deps-test # everything; the last line is the count
+check: build/.deps-test build/demo.cpio # everything; the last line is the count
 	@MAKE='$(MAKE)' tests/tools/check.py check $(CHECK_STEPS)
 quick: build/.deps-test # build, unit tests, layer and header check, self-tests on 2 CPUs
 	@MAKE='$(MAKE)' tests/tools/check.py quick $(QUICK_STEPS)
