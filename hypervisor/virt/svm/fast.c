@@ -49,6 +49,10 @@ static enum svm_fast resume_or_yield(struct svm_vcpu *s)
 static __noinline struct cpuid dynamic_cpuid(struct vcpu *v, const struct cpuid_row *row)
 {
 	uint64_t cr4 = svm_get_cr4(v);
+
+	/* QEMU lets XSETBV through without an exit: the register knows better than we do. */
+	if (row->dynamic == CPUID_XSAVE && (cr4 & CR4_OSXSAVE))
+		fpu_read_xcr0(&v->fpu);
 	struct cpuid_vcpu now = {
 		.apic_id = v->index,
 		.osxsave = cr4 & CR4_OSXSAVE,
