@@ -246,6 +246,17 @@ static void open_for(uint64_t us)
 	cli();
 }
 
+/* A busy host delays ticks and merges them: they only have to come. */
+static void open_until(uint32_t interrupts)
+{
+	uint64_t end = rdtsc() + 10 * tsc_hz();
+
+	sti();
+	while (pit_interrupts() < interrupts && rdtsc() < end)
+		cpu_pause();
+	cli();
+}
+
 static void test_ioapic(void)
 {
 	uint32_t version = ioapic_read(1), before;
@@ -254,8 +265,8 @@ static void test_ioapic(void)
 	vector_count[VECTOR_GSI0] = vector_count[VECTOR_GSI2] = 0;
 	route_pit(0);
 	pit_periodic(2000);
-	open_for(50000);
-	check(pit_interrupts() >= 10, "ioapic-edge", "%u interrupts in 50 ms", pit_interrupts());
+	open_until(10);
+	check(pit_interrupts() >= 10, "ioapic-edge", "%u interrupts in 10 s", pit_interrupts());
 	check(vector_count[VECTOR_GSI0] == 0 || vector_count[VECTOR_GSI2] == 0, "ioapic-one-pin",
 	      "both pins fire");
 	route_pit(IOAPIC_MASKED);
