@@ -6,12 +6,14 @@ MGMT_PROGRAMS := init shell vmm
 LIBS_init  := -linih -ljansson
 # readline looks up home folders: static glibc warns that this wants shared libraries; there is no /etc/passwd to look in.
 LIBS_vmm   := -linih -ljansson -lcapstone
-LIBS_shell := -lreadline -ltinfo -ljansson -Wl,--no-warnings
+LIBS_shell := -linih -lreadline -ltinfo -ljansson -Wl,--no-warnings
 
+# Files that a program shares with another.
+SHARED_shell := mgmt/vmm/config.c
 # Folders of a program beside its own.
 FOLDERS_vmm := acpi dev emu load
 
-mgmt-sources = $(filter-out %_test.c %_fuzz.c,$(sort $(wildcard mgmt/$(1)/*.c $(foreach f,$(FOLDERS_$(1)),mgmt/$(1)/$(f)/*.c))))
+mgmt-sources = $(SHARED_$(1)) $(filter-out %_test.c %_fuzz.c,$(sort $(wildcard mgmt/$(1)/*.c $(foreach f,$(FOLDERS_$(1)),mgmt/$(1)/$(f)/*.c))))
 mgmt-objs    = $(patsubst %.c,$(O)/user/%.o,$(1))
 
 MGMT_LIB       := $(call mgmt-objs,mgmt/lib/strata.c mgmt/lib/chan.c mgmt/lib/proto.c)
@@ -36,10 +38,12 @@ $(foreach p,$(MGMT_PROGRAMS),$(eval $(call mgmt-program,$(p))))
 ROOT_FILES += lib/terminfo/v/vt100=/lib/terminfo/v/vt100
 
 .PHONY: docs docs-check
-docs: $(O)/linux/shell $(O)/linux/vmm # write docs/console.md and docs/vm-config.md from the tables of shell and VMM
+docs: $(O)/linux/shell $(O)/linux/vmm # write docs/console.md, docs/json.md and docs/vm-config.md from the tables of shell and VMM
 	@mkdir -p docs
 	@$(O)/linux/shell --doc >docs/console.md
+	@$(O)/linux/shell --json-doc >docs/json.md
 	@$(O)/linux/vmm --doc >docs/vm-config.md
 docs-check: $(O)/linux/shell $(O)/linux/vmm # fail when they are not what `make docs` would write
 	@$(O)/linux/shell --doc | diff -u docs/console.md - || { echo "docs/console.md is old: run make docs" >&2; exit 1; }
+	@$(O)/linux/shell --json-doc | diff -u docs/json.md - || { echo "docs/json.md is old: run make docs" >&2; exit 1; }
 	@$(O)/linux/vmm --doc | diff -u docs/vm-config.md - || { echo "docs/vm-config.md is old: run make docs" >&2; exit 1; }

@@ -1,58 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Shell and init, run on this machine over mgmt/lib/strata_linux.c with a scripted peer in the VMM's place."""
-import json
 import os
 import random
-import re
-import time
+import subprocess
 
 import pexpect
 import pytest
 
 import harness
-
-PROMPT = "strata> "
-VMS = ["good1", "good2", "stubborn", "refuses", "crashes", "silent"]
-
-
-class Console:
-    def __init__(self, folder, vmm=f"{harness.TREE}/tests/tools/fake_vmm.py"):
-        vms = folder / "vms"
-        vms.mkdir()
-        for name in VMS:
-            (vms / f"{name}.conf").write_text("[vm]\nmemory = 64M\n" + ("autostart = yes\n" if name == "good2" else ""))
-        (vms / "not a name.conf").write_text("")
-        self.vms = vms
-        conf = folder / "strata.conf"
-        conf.write_text("[host]\nautostart = good1\n")
-        linux = os.path.join(harness.BUILD, "debug", "linux")
-        self.child = pexpect.spawn(f"{linux}/init", ["-m", vmm, "-s",
-                                   f"{linux}/shell", "-v", str(vms), "-c", str(conf)],
-                                   timeout=30 * harness.TIME_SCALE, encoding="utf-8", codec_errors="replace",
-                                   dimensions=(24, 200), preexec_fn=harness.die_with_parent)
-        self.child.delaybeforesend = None
-        self.child.expect_exact(PROMPT)
-
-    def run(self, line):
-        """Types a line; returns what it printed."""
-        self.child.send(line + "\r")
-        self.child.expect_exact("\n")
-        self.child.expect_exact(PROMPT)
-        text = re.sub(r"\x1b\[\??[0-9;]*[A-Za-z]", "", self.child.before)
-        return text.replace("\r\n", "\n").replace("\r", "")
-
-    def json(self, line):
-        return [json.loads(row) for row in self.run(line + " --json").splitlines() if row.startswith("{")]
-
-    def state(self, name):
-        return self.json(f"vm show {name}")[0]["state"]
-
-    def wait_running(self, name):
-        """An autostarted VM is "starting" until its VMM has said that it runs."""
-        deadline = time.monotonic() + 30 * harness.TIME_SCALE
-        while self.state(name) == "starting" and time.monotonic() < deadline:
-            pass
-        assert self.state(name) == "running"
+from console import PROMPT, VMS, Console
 
 
 @pytest.fixture
@@ -82,7 +38,7 @@ def test_help(console):
     ("vm stop good1 --timeout x", "error: vm stop: expected: vm stop NAME"),
     ("vm console stubborn", "error: stubborn: not running"),
     ("vm console stubborn --json", '{"error":"vm console: expected: vm console NAME"}'),
-    ("poweroff now", "error: poweroff: expected: poweroff [--force]"),
+    ("poweroff now", "error: poweroff: expected: poweroff [--force] [--json]"),
     ("log -1", "error: log: expected: log [LINES]"),
     ("vm show 'open", "error: a quote is not closed"),
     ("--json", '{"error":"--json: expected a command with it"}'),
@@ -216,3 +172,89 @@ def test_shell_is_restarted(console):
 def test_poweroff(console):
     console.child.send("poweroff\r")
     console.child.expect(pexpect.EOF)
+
+
+def script(console, text):
+    path = console.folder / "script"
+    path.write_text(text)
+    return str(path)
+
+
+def test_script(console):
+    console.wait_running("good1")
+    path = script(console, "# a comment\n\necho a 'b  c' $?\n  vm stop good1\nwait good1 --state stopped --timeout 5\nsleep 0.01\n")
+    out = console.run(f"run {path}")
+    assert "+ echo a 'b  c' $?\na b  c 0\n" in out and "good1: stopped" in out and out.count("+ ") == 4
+    assert console.run("echo $?") == "0\n"
+
+
+def test_script_stops_at_a_failure(console):
+    path = script(console, "echo one\nvm show nobody\necho two\n")
+    out = console.run(f"run {path}")
+    assert "error: nobody: no such VM" in out and f"error: {path}:2: stopped: status 1" in out and "two" not in out
+    assert console.run("echo $?") == "1\n"
+    out = console.run(f"run {path} --keep-going")
+    assert "two" in out and "stopped" not in out
+    assert console.run("echo $?") == "1\n"
+    objects = console.json(f"run {path}")
+    assert objects == [{"text": "one"}, {"error": "nobody: no such VM"}, {"error": f"{path}:2: stopped: status 1"}]
+
+
+def test_scripts_in_circles(console):
+    path = script(console, f"run {console.folder}/script\n")
+    out = console.run(f"run {path}")
+    assert out.count("+ run") == 8 and f"error: {path}: expected at most 8 scripts that run each other" in out
+
+
+@pytest.mark.parametrize("content,answer", [(None, "No such file"), (b"echo \0", "expected text, found a NUL byte"),
+                                            ("long", "expected at most 1 MiB"), (b"frobnicate\n", "no such command"),
+                                            (b"vm show \xff\n", "no such VM")])
+def test_bad_scripts(console, content, answer):
+    path = console.folder / "bad"
+    if content is not None:
+        path.write_bytes(b"#" * 1100000 if content == "long" else content)
+    assert answer in console.run(f"run {path}")
+    assert console.run("echo $?") == "1\n"
+
+
+def test_interrupt_a_sleep(console):
+    console.child.send("sleep 3600\r")
+    console.child.expect_exact("\n")
+    console.child.send("\x03")
+    console.child.expect_exact("error: given up")
+    console.child.expect_exact(PROMPT)
+
+
+def test_wait(console):
+    console.wait_running("good1")
+    assert "good1: running" in console.run("wait good1 --state running,paused")
+    assert "error: stubborn: still stopped" in console.run("wait stubborn --state running --timeout 0.1")
+    assert "expected names of states" in console.run("wait stubborn --state sleeping")
+    console.run("vm stop good1")
+    assert console.json("wait good1")[0]["state"] == "stopped"
+
+
+def test_shell_runs_a_script_by_itself(tmp_path):
+    """As a boot does: nobody sits there, and the exit status is the script's."""
+    shell = os.path.join(harness.BUILD, "debug", "linux", "shell")
+    path = tmp_path / "script"
+    for text, status, out in [("echo hi\n", 0, "hi"), ("vm console x\n", 1, "expected a person's terminal"), ("vm\n", 1, "no such command"),
+                              ("sleep\n", 2, "sleep: expected: sleep SECONDS")]:
+        path.write_text(text)
+        done = subprocess.run([shell, "-f", str(path)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=60, check=False)
+        assert done.returncode == status and out in done.stdout.decode(), text
+
+
+def test_config(console):
+    (console.vms / "good2.conf").write_text("[vm]\nkernel = /etc/passwd\nmemory = 64M\ncmdline = a\n  b\n")
+    (console.vms / "stubborn.conf").write_text("[vm]\nkernel = /no/such\n")
+    assert "[host]\nautostart = good1\n" in console.run("config show")
+    rows = console.json("config show good2")
+    assert {"file": str(console.vms / "good2.conf"), "section": "vm", "key": "memory", "value": "64M"} in rows and len(rows) == 4
+    assert f"{console.vms}/good2.conf: ok" in console.run("config check good2")
+    assert f"{console.vms}/stubborn.conf: /no/such: No such file" in console.run("config check stubborn")
+    assert console.run("echo $?") == "1\n"
+    checked = {row["file"].rsplit("/", 1)[1]: row for row in console.json("config check")}
+    assert set(checked) == {f"{name}.conf" for name in VMS + ["strata"]}
+    assert checked["strata.conf"]["ok"] and checked["good2.conf"]["ok"] and not checked["good1.conf"]["ok"]
+    assert checked["good1.conf"]["problem"].endswith("good1.conf:2: kernel: missing in [vm]; expected the path of the guest's kernel")

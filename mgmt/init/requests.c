@@ -75,6 +75,15 @@ static void op_vm(int channel, const json_t *request, int handle)
 	proto_send(channel, reply, -1);
 }
 
+static void op_host(int channel, const json_t *request, int handle)
+{
+	json_t *reply = proto_ok(request);
+
+	(void)handle;
+	json_object_set_new(reply, "conf", json_string(init_options.conf));
+	proto_send(channel, reply, -1);
+}
+
 static void do_vm(int channel, const json_t *request, int (*act)(struct vm *, char *, size_t))
 {
 	struct vm *vm = vm_of(channel, request);
@@ -209,7 +218,7 @@ static const struct operation {
 	{ .name = "vm", .run = op_vm },           { .name = "start", .run = op_start },
 	{ .name = "stop", .run = op_stop },       { .name = "kill", .run = op_kill },
 	{ .name = "console", .run = op_console }, { .name = "wait", .run = op_wait },
-	{ .name = "power", .run = op_power },
+	{ .name = "power", .run = op_power },     { .name = "host", .run = op_host },
 };
 
 static void dispatch(int channel, const json_t *request, int handle)

@@ -358,9 +358,11 @@ bool vms_poll_done(const struct pollfd *fds)
 json_t *vm_to_json(const struct vm *vm)
 {
 	uint64_t up = vm_is_active(vm) ? now_ns() - vm->started_ns : 0;
+	char file[512];
 
-	return json_pack("{s:s,s:s,s:b,s:i,s:s,s:I,s:i}", "name", vm->name, "state",
+	snprintf(file, sizeof(file), "%s/%s.conf", init_options.vms, vm->name);
+	return json_pack("{s:s,s:s,s:b,s:i,s:s,s:I,s:i,s:s}", "name", vm->name, "state",
 			 vm_status_name(vm->status), "autostart", vm->autostart, "exit_code",
 			 vm->exit_code, "reason", vm->reason, "uptime_ns", (json_int_t)up, "starts",
-			 (int)vm->starts);
+			 (int)vm->starts, "file", file);
 }

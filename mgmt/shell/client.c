@@ -22,12 +22,12 @@ static int wait_reply(struct session *s)
 				 { .fd = STDIN_FILENO, .events = POLLIN } };
 
 	for (;;) {
-		fds[1].fd = keys_full() ? -1 : STDIN_FILENO;
+		fds[1].fd = s->no_terminal || keys_full() ? -1 : STDIN_FILENO;
 		if (poll(fds, 2, -1) < 0 && errno != EINTR)
 			return -errno;
 		if (fds[0].revents)
 			return 0;
-		if (fds[1].revents && keys_fill_until_interrupt())
+		if (fds[1].revents & POLLIN && keys_fill_until_interrupt())
 			return -EINTR;
 	}
 }

@@ -231,7 +231,10 @@ static int power(struct session *s, int argc, char **argv, const char *action)
 	if (!reply)
 		return STATUS_FAIL;
 	json_decref(reply);
-	printf("stopping all VMs ...\n");
+	if (s->json)
+		shell_print_json(json_pack("{s:s}", "action", action));
+	else
+		printf("stopping all VMs ...\n");
 	return STATUS_OK;
 }
 

@@ -13,7 +13,6 @@
 #include "mgmt/shell/shell.h"
 
 #define STOP_SECONDS 30
-#define STOP_MAX     86400
 
 /* The kernel's record of a VM that runs. */
 static bool kernel_info(const char *name, struct vm_info *info)
@@ -132,8 +131,7 @@ int cmd_vm_show(struct session *s, int argc, char **argv)
 	return STATUS_OK;
 }
 
-/* Reports the state that a verb reached. */
-static void print_state(const struct session *s, const json_t *vm)
+void shell_print_state(const struct session *s, const json_t *vm)
 {
 	const char *reason = proto_string(vm, "reason", "");
 
@@ -146,7 +144,7 @@ static void print_state(const struct session *s, const json_t *vm)
 
 /* A request to act on a VM, then a wait for one of the states; the VM as it is then, or NULL. */
 static json_t *act_and_wait(struct session *s, const char *op, const char *name, json_t *states,
-			    int seconds)
+			    int64_t ms)
 {
 	json_t *reply = client_call(s, op, json_pack("{s:s}", "vm", name), -1);
 	json_t *vm;
@@ -157,8 +155,8 @@ static json_t *act_and_wait(struct session *s, const char *op, const char *name,
 	}
 	json_decref(reply);
 	reply = client_call(s, "wait",
-			    json_pack("{s:s,s:o,s:i}", "vm", name, "states", states, "timeout_ms",
-				      seconds * 1000),
+			    json_pack("{s:s,s:o,s:I}", "vm", name, "states", states, "timeout_ms",
+				      (json_int_t)ms),
 			    -1);
 	if (!reply)
 		return NULL;
@@ -170,7 +168,7 @@ static json_t *act_and_wait(struct session *s, const char *op, const char *name,
 int cmd_vm_start(struct session *s, int argc, char **argv)
 {
 	json_t *states = json_pack("[s,s,s]", "running", "stopped", "failed");
-	json_t *vm = act_and_wait(s, "start", argv[0], states, STOP_SECONDS);
+	json_t *vm = act_and_wait(s, "start", argv[0], states, STOP_SECONDS * 1000);
 	int status = STATUS_OK;
 
 	(void)argc;
@@ -179,24 +177,9 @@ int cmd_vm_start(struct session *s, int argc, char **argv)
 	if (!strcmp(proto_string(vm, "state", ""), "failed"))
 		status = shell_fail(s, "%s: %s", argv[0], proto_string(vm, "reason", "failed"));
 	else
-		print_state(s, vm);
+		shell_print_state(s, vm);
 	json_decref(vm);
 	return status;
-}
-
-/* "--timeout SECONDS" after the name; -1: wrong words. */
-static int stop_timeout(int argc, char **argv)
-{
-	char *end;
-	long seconds;
-
-	if (argc == 1)
-		return STOP_SECONDS;
-	if (argc != 3 || strcmp(argv[1], "--timeout") != 0 || !*argv[2])
-		return -1;
-	errno = 0;
-	seconds = strtol(argv[2], &end, 10);
-	return *end || errno || seconds < 0 || seconds > STOP_MAX ? -1 : (int)seconds;
 }
 
 static int press_button(struct session *s, const char *name)
@@ -206,22 +189,29 @@ static int press_button(struct session *s, const char *name)
 	if (!reply)
 		return STATUS_FAIL;
 	json_decref(reply);
+	reply = client_call(s, "vm", json_pack("{s:s}", "vm", name), -1);
+	if (!reply)
+		return STATUS_FAIL;
+	shell_print_state(s, json_object_get(reply, "vm"));
+	json_decref(reply);
 	return STATUS_OK;
 }
 
 int cmd_vm_stop(struct session *s, int argc, char **argv)
 {
-	int seconds = stop_timeout(argc, argv);
+	int64_t ms = STOP_SECONDS * 1000;
+	const char *value = NULL;
 	json_t *vm;
 
-	if (seconds < 0)
+	if (option_take(&argc, argv, "--timeout", &value) < 0 || argc != 1 ||
+	    (value && !option_seconds(value, &ms)))
 		return STATUS_USAGE;
-	if (seconds == 0)
+	if (ms == 0)
 		return press_button(s, argv[0]);
-	vm = act_and_wait(s, "stop", argv[0], json_pack("[s,s]", "stopped", "failed"), seconds);
+	vm = act_and_wait(s, "stop", argv[0], json_pack("[s,s]", "stopped", "failed"), ms);
 	if (!vm)
 		return STATUS_FAIL;
-	print_state(s, vm);
+	shell_print_state(s, vm);
 	json_decref(vm);
 	return STATUS_OK;
 }
@@ -229,12 +219,12 @@ int cmd_vm_stop(struct session *s, int argc, char **argv)
 int cmd_vm_kill(struct session *s, int argc, char **argv)
 {
 	json_t *vm = act_and_wait(s, "kill", argv[0], json_pack("[s,s]", "stopped", "failed"),
-				  STOP_SECONDS);
+				  STOP_SECONDS * 1000);
 
 	(void)argc;
 	if (!vm)
 		return STATUS_FAIL;
-	print_state(s, vm);
+	shell_print_state(s, vm);
 	json_decref(vm);
 	return STATUS_OK;
 }

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// `help` and docs/console.md, both printed from the command table.
+// `help`, printed from the command table.
 
 #include <stdio.h>
 #include <string.h>
 
 #include "mgmt/shell/shell.h"
 
-static void print_usage(const struct command *c, const char *before, const char *after)
+void help_usage(const struct command *c, const char *before, const char *after)
 {
 	printf("%s%s%s%s%s%s\n", before, c->name, *c->args ? " " : "", c->args,
-	       c->json ? " [--json]" : "", after);
+	       c->output ? " [--json]" : "", after);
 }
 
 static int help_all(void)
@@ -33,11 +33,40 @@ static int help_group(const char *word)
 
 	for (size_t i = 0; i < commands_count; i++) {
 		if (!strncmp(commands[i].name, word, len) && commands[i].name[len] == ' ') {
-			print_usage(&commands[i], "  ", "");
+			help_usage(&commands[i], "  ", "");
 			found++;
 		}
 	}
 	return found;
+}
+
+json_t *help_json(const struct command *c)
+{
+	return json_pack("{s:s,s:s,s:s,s:s,s:b,s:b}", "name", c->name, "args", c->args, "help",
+			 c->help, "more", c->more ? c->more : "", "json", c->output != NULL,
+			 "terminal", c->terminal);
+}
+
+/* The commands that begin with the words; a status. */
+static int help_objects(struct session *s, int argc, char **argv)
+{
+	const struct command *exact;
+	int used, found = 0;
+
+	exact = command_find(argc, argv, &used);
+	if (exact && used != argc)
+		exact = NULL;
+	for (size_t i = 0; i < commands_count; i++) {
+		const struct command *c = &commands[i];
+		size_t len = argc == 1 ? strlen(argv[0]) : 0;
+
+		if (exact ? c != exact
+			  : argc && (!len || strncmp(c->name, argv[0], len) || c->name[len] != ' '))
+			continue;
+		shell_print_json(help_json(c));
+		found++;
+	}
+	return found ? STATUS_OK : shell_fail(s, "help: no such command: %s", argv[0]);
 }
 
 int cmd_help(struct session *s, int argc, char **argv)
@@ -45,11 +74,13 @@ int cmd_help(struct session *s, int argc, char **argv)
 	const struct command *c;
 	int used;
 
+	if (s->json)
+		return help_objects(s, argc, argv);
 	if (argc == 0)
 		return help_all();
 	c = command_find(argc, argv, &used);
 	if (c && used == argc) {
-		print_usage(c, "usage: ", "");
+		help_usage(c, "usage: ", "");
 		printf("%s.\n", c->help);
 		if (c->more)
 			printf("%s\n", c->more);
@@ -59,24 +90,4 @@ int cmd_help(struct session *s, int argc, char **argv)
 		return STATUS_OK;
 	return shell_fail(s, "help: no such command: %s%s%s", argv[0], argc > 1 ? " " : "",
 			  argc > 1 ? argv[1] : "");
-}
-
-void doc_print(void)
-{
-	printf("# Console reference\n\n"
-	       "Made by `make docs` from the shell's command table (`mgmt/shell/commands.c`): do "
-	       "not edit.\n\n"
-	       "Words are divided by blanks; `'...'` and `\"...\"` hold together, `\\` takes the "
-	       "next character as it is, "
-	       "`#` begins a comment. Tab completes commands and names of VMs. A command that "
-	       "fails prints one line, "
-	       "`error: ...`, or with `--json` an object with the member `error`.\n");
-	for (size_t i = 0; i < commands_count; i++) {
-		const struct command *c = &commands[i];
-
-		print_usage(c, "\n## `", "`\n");
-		printf("%c%s.%s%s\n",
-		       c->help[0] >= 'a' && c->help[0] <= 'z' ? c->help[0] - 32 : c->help[0],
-		       c->help + 1, c->more ? " " : "", c->more ? c->more : "");
-	}
 }

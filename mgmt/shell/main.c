@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The shell's start: channel 3 leads to init. `--doc` prints the reference; `-c LINE` runs one line
-// and exits with its status; without a channel (on a workstation) only the verbs that need no init
-// work.
+// The shell's start: channel 3 leads to init. `-c LINE` runs one line, `-f SCRIPT` a script, and
+// exits with its status; `--doc`, `--json-doc` and `--table` print what is made of the command
+// table. Without a channel (on a workstation) only the verbs that need no init work.
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -24,19 +24,41 @@ static void loop(struct session *s)
 	}
 }
 
+static const struct {
+	const char *option;
+	void (*print)(void);
+} printers[] = {
+	{ "--doc", doc_print },
+	{ "--json-doc", doc_json },
+	{ "--table", doc_table },
+};
+
+/* Nobody sits before a script: keys are left alone. */
+static int run_script(struct session *s, const char *path)
+{
+	s->no_terminal = true;
+	int status = shell_run_script(s, path, false);
+	fflush(stdout);
+	return status;
+}
+
 int main(int argc, char **argv)
 {
 	struct session s = { .channel = fcntl(INIT_CHANNEL, F_GETFD) < 0 ? -1 : INIT_CHANNEL };
 
-	if (argc == 2 && !strcmp(argv[1], "--doc")) {
-		doc_print();
-		return 0;
+	for (size_t i = 0; argc == 2 && i < sizeof(printers) / sizeof(printers[0]); i++) {
+		if (!strcmp(argv[1], printers[i].option)) {
+			printers[i].print();
+			return 0;
+		}
 	}
 	if (argc == 3 && !strcmp(argv[1], "-c"))
 		return shell_run_line(&s, argv[2]);
+	if (argc == 3 && !strcmp(argv[1], "-f"))
+		return run_script(&s, argv[2]);
 	if (argc != 1) {
-		fprintf(stderr, "usage: shell [--doc | -c LINE]\n");
-		return 2;
+		fprintf(stderr, "usage: shell [-c LINE | -f SCRIPT]\n");
+		return STATUS_USAGE;
 	}
 	loop(&s);
 	return s.status;

@@ -16,18 +16,20 @@ void shell_print_json(json_t *object)
 	json_decref(object);
 }
 
-/* Text that may hold any bytes as a JSON string: what is not UTF-8 becomes '?'. */
-static json_t *any_string(char *text)
+json_t *shell_json_text(const char *text)
 {
 	json_t *s = json_string(text);
+	char *copy = s ? NULL : strdup(text);
 
-	if (s)
+	if (!copy)
 		return s;
-	for (char *p = text; *p; p++) {
+	for (char *p = copy; *p; p++) {
 		if (*p & 0x80)
 			*p = '?';
 	}
-	return json_string(text);
+	s = json_string(copy);
+	free(copy);
+	return s;
 }
 
 int shell_fail(const struct session *s, const char *fmt, ...)
@@ -44,7 +46,7 @@ int shell_fail(const struct session *s, const char *fmt, ...)
 			*p = '?';
 	}
 	if (s->json)
-		shell_print_json(json_pack("{s:o}", "error", any_string(text)));
+		shell_print_json(json_pack("{s:o}", "error", shell_json_text(text)));
 	else
 		printf("error: %s\n", text);
 	return STATUS_FAIL;
@@ -87,7 +89,7 @@ static bool take_json(int *argc, char **argv)
 static int usage(const struct session *s, const struct command *c)
 {
 	return shell_fail(s, "%s: expected: %s%s%s%s", c->name, c->name, *c->args ? " " : "",
-			  c->args, c->json ? " [--json]" : "");
+			  c->args, c->output ? " [--json]" : "");
 }
 
 static int run_words(struct session *s, int argc, char **argv)
@@ -95,16 +97,20 @@ static int run_words(struct session *s, int argc, char **argv)
 	const struct command *c;
 	int used, status;
 
-	s->json = take_json(&argc, argv);
+	s->json = take_json(&argc, argv) || s->json_always;
 	if (argc == 0)
-		return s->json ? shell_fail(s, "--json: expected a command with it") : s->status;
+		return s->json && !s->json_always
+			       ? shell_fail(s, "--json: expected a command with it")
+			       : s->status;
 	c = command_find(argc, argv, &used);
 	if (!c)
 		return shell_fail(s, "%s%s%s: no such command: try help", argv[0],
 				  argc > 1 ? " " : "", argc > 1 ? argv[1] : "");
 	argc -= used;
-	if (argc < c->min_args || argc > c->max_args || (s->json && !c->json))
+	if (argc < c->min_args || argc > c->max_args || (s->json && !c->output))
 		return usage(s, c), STATUS_USAGE;
+	if (c->terminal && s->no_terminal)
+		return shell_fail(s, "%s: expected a person's terminal", c->name);
 	status = c->run(s, argc, argv + used);
 	if (status == STATUS_USAGE)
 		usage(s, c);
@@ -117,7 +123,7 @@ int shell_run_line(struct session *s, const char *line)
 	const char *error;
 	int n = words_split(line, words, &buffer, &error);
 
-	s->json = false;
+	s->json = s->json_always;
 	if (n < 0) {
 		s->status = shell_fail(s, "%s", error);
 	} else {

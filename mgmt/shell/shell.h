@@ -19,16 +19,26 @@
 #define STATUS_USAGE 2
 
 struct session {
-	int channel; /* to init; -1: none */
-	bool json;   /* --json was given with this command */
-	int status;  /* of the last command */
-	bool quit;
+	int channel;      /* to init; -1: none */
+	bool json;        /* --json was given with this command */
+	bool json_always; /* every command is to print objects: a script run with --json */
+	int status;       /* of the last command */
+	unsigned depth;   /* scripts that run scripts */
+	bool no_terminal; /* nobody sits there: no keys, no escape sequences */
 };
 
 enum complete {
 	COMPLETE_NONE,
 	COMPLETE_VM,
 	COMPLETE_COMMAND
+};
+
+/* A member of the objects that a command prints with --json; docs/json.md is made of these. */
+struct member {
+	const char *name; /* NULL ends a list */
+	const char *type; /* string, integer, number, boolean, object, array */
+	const char *meaning;
+	bool optional;
 };
 
 struct command {
@@ -38,8 +48,9 @@ struct command {
 	const char *more; /* paragraph for `help NAME` and docs, or NULL */
 	int (*run)(struct session *s, int argc, char **argv);
 	int min_args, max_args;
-	enum complete complete; /* of its first argument */
-	bool json;              /* has --json */
+	enum complete complete;      /* of its first argument */
+	const struct member *output; /* of each object with --json; NULL: has no --json */
+	bool terminal;               /* needs a person's terminal */
 };
 
 extern const struct command commands[];
@@ -54,6 +65,13 @@ const struct command *command_find(int argc, char **argv, int *used);
 int shell_fail(const struct session *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Prints one object on a line of its own and drops it. */
 void shell_print_json(json_t *object);
+/* Text that may hold any bytes as a JSON string: in what is not UTF-8 bytes above 127 become '?'.
+ */
+json_t *shell_json_text(const char *text);
+/* A VM as init describes it: one line, or an object. */
+void shell_print_state(const struct session *s, const json_t *vm);
+/* Runs the commands of a file; the status of the first that failed. */
+int shell_run_script(struct session *s, const char *path, bool keep_going);
 
 /* ---- words.c ---- */
 #define WORDS_MAX 64
@@ -74,7 +92,29 @@ json_t *client_call(struct session *s, const char *op, json_t *more, int handle)
 /* The same without a word when it fails: for completion. */
 json_t *client_try(struct session *s, const char *op, json_t *more);
 
+/* ---- schema.c: what the objects hold ---- */
+extern const struct member schema_vm[], schema_host[], schema_cpu[], schema_memory[], schema_log[];
+extern const struct member schema_action[], schema_command[], schema_text[], schema_setting[];
+extern const struct member schema_check[];
+
+/* ---- options.c: words behind a verb ---- */
+/* Seconds, at most a day; a fraction where `ms` gets it. false: not such a number. */
+bool option_seconds(const char *word, int64_t *ms);
+bool option_number(const char *word, uint64_t min, uint64_t max, uint64_t *out);
+/*
+ * Takes `NAME VALUE` out of the words, wherever it stands. 1 with *value, 0: not there, -1: without
+ * a value.
+ */
+int option_take(int *argc, char **argv, const char *name, const char **value);
+bool option_flag(int *argc, char **argv, const char *name); /* takes a word out */
+
 /* ---- commands ---- */
+int cmd_echo(struct session *s, int argc, char **argv);
+int cmd_sleep(struct session *s, int argc, char **argv);
+int cmd_wait(struct session *s, int argc, char **argv);
+int cmd_run(struct session *s, int argc, char **argv);
+int cmd_config_show(struct session *s, int argc, char **argv);
+int cmd_config_check(struct session *s, int argc, char **argv);
 int cmd_vm_list(struct session *s, int argc, char **argv);
 int cmd_vm_show(struct session *s, int argc, char **argv);
 int cmd_vm_start(struct session *s, int argc, char **argv);
@@ -89,8 +129,12 @@ int cmd_reboot(struct session *s, int argc, char **argv);
 int cmd_poweroff(struct session *s, int argc, char **argv);
 int cmd_help(struct session *s, int argc, char **argv);
 
-/* ---- doc.c ---- */
+/* ---- help.c, doc.c ---- */
+void help_usage(const struct command *c, const char *before, const char *after);
+json_t *help_json(const struct command *c);
 void doc_print(void); /* docs/console.md */
+void doc_json(void);  /* docs/json.md */
+void doc_table(void); /* the command table, an object a row: for tests and tools */
 /* ---- lineedit.c ---- */
 void lineedit_init(struct session *s);
 char *lineedit_read(void); /* malloc'ed line; NULL: end of input */

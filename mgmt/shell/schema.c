@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What each command's objects hold, with --json. Names are stable: a member may be added, none is
+// renamed or given another meaning. A test compares every command's objects with these lists.
+
+#include "mgmt/shell/shell.h"
+
+#define MEMBER(n, t, m)                            \
+	{                                          \
+		.name = n, .type = t, .meaning = m \
+	}
+#define OPTIONAL(n, t, m)                                            \
+	{                                                            \
+		.name = n, .type = t, .meaning = m, .optional = true \
+	}
+#define END MEMBER(NULL, NULL, NULL)
+
+const struct member schema_vm[] = {
+	MEMBER("name", "string", "of the VM"),
+	MEMBER("state", "string", "stopped, starting, running, paused, stopping or failed"),
+	MEMBER("autostart", "boolean", "starts with the host"),
+	MEMBER("exit_code", "integer", "of its last run"),
+	MEMBER("reason", "string", "why its last run ended; empty while it runs"),
+	MEMBER("uptime_ns", "integer", "since it was started, 0 when it does not run"),
+	MEMBER("starts", "integer", "how often it was started"),
+	MEMBER("file", "string", "its configuration"),
+	OPTIONAL("vcpus", "integer", "number of virtual CPUs"),
+	OPTIONAL("memory", "integer", "bytes of guest memory"),
+	OPTIONAL("kernel_memory", "integer", "bytes of kernel memory beside it"),
+	OPTIONAL("run_time_ns", "integer", "of all vCPUs, guest and kernel"),
+	OPTIONAL("guest_time_ns", "integer", "of it in the guest"),
+	OPTIONAL("exits", "object", "counters by reason; those that are 0 are left out"),
+	END,
+};
+
+const struct member schema_host[] = {
+	MEMBER("version", "string", "of Strata"),
+	MEMBER("cpu_model", "string", "as the processor names itself"),
+	MEMBER("virt", "string", "svm, vmx or none"),
+	MEMBER("cpus", "integer", "number of CPUs"),
+	MEMBER("nodes", "integer", "number of NUMA nodes"),
+	MEMBER("tsc_khz", "integer", "rate of the time-stamp counter"),
+	MEMBER("vms", "integer", "VMs that the kernel holds"),
+	MEMBER("uptime_ns", "integer", "since the start"),
+	MEMBER("memory", "integer", "bytes of RAM"),
+	MEMBER("cmdline", "string", "the kernel's command line"),
+	END,
+};
+
+const struct member schema_cpu[] = {
+	MEMBER("cpu", "integer", "number of the CPU"),
+	MEMBER("apic_id", "integer", "of its local APIC"),
+	MEMBER("node", "integer", "NUMA node"),
+	MEMBER("online", "boolean", "it runs threads"),
+	MEMBER("idle_ns", "integer", "time without work"),
+	MEMBER("user_ns", "integer", "time in ring 3"),
+	MEMBER("guest_ns", "integer", "time in guests"),
+	MEMBER("kernel_ns", "integer", "time in the kernel"),
+	MEMBER("switches", "integer", "of threads"),
+	MEMBER("interrupts", "integer", "taken"),
+	MEMBER("ipis", "integer", "sent"),
+	MEMBER("exits", "integer", "of guests"),
+	MEMBER("mitigations", "string", "in force"),
+	END,
+};
+
+const struct member schema_memory[] = {
+	MEMBER("kind", "string", "host, container or vm: which of the members below are there"),
+	OPTIONAL("total", "integer", "host: bytes of RAM"),
+	OPTIONAL("free", "integer", "host: not in use"),
+	OPTIONAL("cpu_caches", "integer", "host: of it in the CPUs' caches"),
+	OPTIONAL("kernel_image", "integer", "host: code and data"),
+	OPTIONAL("page_structs", "integer", "host: one for each page of RAM"),
+	OPTIONAL("kernel", "integer", "host: allocated by the kernel"),
+	OPTIONAL("user", "integer", "host: pages of processes"),
+	OPTIONAL("guest", "integer", "host: memory of guests"),
+	OPTIONAL("boot_archive", "integer", "host: the boot archive"),
+	OPTIONAL("at_rest", "integer",
+		 "host: kernel and processes when the first shell had been started"),
+	OPTIONAL("id", "integer", "container: number"),
+	OPTIONAL("parent", "integer", "container: number of the one it is in"),
+	OPTIONAL("name", "string", "container or vm: name"),
+	OPTIONAL("used", "integer", "container: bytes charged to it"),
+	OPTIONAL("limit", "integer", "container: its quota"),
+	OPTIONAL("peak", "integer", "container: most ever used"),
+	OPTIONAL("memory", "integer", "vm: bytes of guest memory"),
+	OPTIONAL("kernel_memory", "integer", "vm: bytes of kernel memory beside it"),
+	END,
+};
+
+const struct member schema_log[] = {
+	MEMBER("sequence", "integer", "number of the line"),
+	MEMBER("line", "string", "without its end"),
+	END,
+};
+
+const struct member schema_action[] = {
+	MEMBER("action", "string", "what was done"),
+	END,
+};
+
+const struct member schema_command[] = {
+	MEMBER("name", "string", "of the command"),
+	MEMBER("args", "string", "what may follow it"),
+	MEMBER("help", "string", "what it does"),
+	MEMBER("more", "string", "more about it; may be empty"),
+	MEMBER("json", "boolean", "it takes --json"),
+	MEMBER("terminal", "boolean", "it needs a person's terminal"),
+	END,
+};
+
+const struct member schema_text[] = {
+	MEMBER("text", "string", "a line"),
+	END,
+};
+
+const struct member schema_setting[] = {
+	MEMBER("file", "string", "where it is set"),
+	MEMBER("section", "string", "without brackets"),
+	MEMBER("key", "string", "name"),
+	MEMBER("value", "string", "as written"),
+	END,
+};
+
+const struct member schema_check[] = {
+	MEMBER("file", "string", "that was checked"),
+	MEMBER("ok", "boolean", "it can be used"),
+	MEMBER("problem", "string", "FILE:LINE: KEY: what was expected; empty when there is none"),
+	END,
+};
