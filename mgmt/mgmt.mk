@@ -8,8 +8,9 @@ LIBS_init  := -linih -ljansson
 LIBS_vmm   := -linih -ljansson -lcapstone
 LIBS_shell := -linih -lreadline -ltinfo -ljansson -Wl,--no-warnings
 
-# Files that a program shares with another.
-SHARED_shell := mgmt/vmm/config.c
+# Files of mgmt/lib that not every program wants.
+SHARED_shell := mgmt/lib/vm_config.c
+SHARED_vmm   := mgmt/lib/vm_config.c
 # Folders of a program beside its own.
 FOLDERS_vmm := acpi dev emu load
 

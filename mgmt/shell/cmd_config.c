@@ -10,7 +10,7 @@
 
 #include "mgmt/lib/proto.h"
 #include "mgmt/shell/shell.h"
-#include "mgmt/vmm/config.h"
+#include "mgmt/lib/vm_config.h"
 
 #define HOST_CONF "/etc/strata.conf"
 
@@ -160,7 +160,8 @@ static int check_host(struct session *s)
 	line = ini_parse(file, ignore_key, NULL);
 	if (line > 0)
 		snprintf(problem, sizeof(problem),
-			 "%.150s:%d: line: expected [section], key = value or # comment", file, line);
+			 "%.150s:%d: line: expected [section], key = value or # comment", file,
+			 line);
 	/* A host without the file has defaults. */
 	return report(s, file, problem);
 }

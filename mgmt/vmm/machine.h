@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 #include "vmm/bus.h"
-#include "vmm/config.h"
+#include "mgmt/lib/vm_config.h"
 #include "vmm/console.h"
 #include "vmm/events.h"
 #include "vmm/ram.h"

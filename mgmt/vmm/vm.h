@@ -7,7 +7,7 @@
  */
 #pragma once
 
-#include "vmm/config.h"
+#include "mgmt/lib/vm_config.h"
 #include "vmm/files.h"
 #include "vmm/machine.h"
 #include "vmm/vcpu.h"

@@ -19,7 +19,7 @@
 #include <stdint.h>
 
 #include "abi/strata.h"
-#include "vmm/config.h"
+#include "mgmt/lib/vm_config.h"
 #include "vmm/ram.h"
 
 #define BOOT_GDT      0x500ull

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// TEST-WITH: mgmt/vmm/config.c
+// TEST-WITH: mgmt/lib/vm_config.c
 // TEST-LIBS: -linih
 // Any bytes as a VM's configuration: either a whole configuration or one line of error.
 
-#include "vmm/config.h"
+#include "mgmt/lib/vm_config.h"
 
 #include <stdlib.h>
 #include <string.h>

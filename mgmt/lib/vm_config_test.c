@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// TEST-WITH: mgmt/vmm/config.c
+// TEST-WITH: mgmt/lib/vm_config.c
 // TEST-LIBS: -linih
 // Good files give their values, and each kind of mistake gives one line with file, line, key and
 // what was expected.
 
-#include "vmm/config.h"
+#include "mgmt/lib/vm_config.h"
 
 #include <errno.h>
 #include <setjmp.h>

@@ -3,7 +3,7 @@
 // and how its value is checked. inih names no line numbers and no empty sections, so the reader
 // that hands it the lines counts them and enters each section by its header line.
 
-#include "vmm/config.h"
+#include "mgmt/lib/vm_config.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -628,7 +628,7 @@ void vm_config_doc(void)
 	printf("# VM configuration\n\n"
 	       "One file a VM, `/vms/NAME.conf` of the boot archive; NAME has at most %d letters, "
 	       "digits, `-`, `_` and `.`. Written by `make docs` from the table that\n"
-	       "reads it (`mgmt/vmm/config.c`). Lines are `[section]`, `key = value` or "
+	       "reads it (`mgmt/lib/vm_config.c`). Lines are `[section]`, `key = value` or "
 	       "`# comment`; sizes take K, M, G, T. A mistake stops the start with one line that\n"
 	       "names file, line, key and what was expected.\n",
 	       STRATA_NAME_MAX - 1);
