@@ -56,9 +56,12 @@ enum strata_syscall {
 	SYS_VM_STOP_REASON, /* (vm fd, enum vm_state, exit code, const char *reason): shown by
 			       vm_info */
 	SYS_VM_INFO,        /* (vm fd or index with VM_INFO_INDEX, struct vm_info *) */
-	SYS_VCPU_CREATE,    /* (vm fd, vcpu number): handle; mmap of it (one page) is its struct
-			       vcpu_run */
-	SYS_VCPU_RUN,       /* (vcpu fd): runs until a slow exit; the reason is in the run page */
+	SYS_VM_SCHED,    /* (vm fd, or vm_info's id with VM_INFO_ID, struct sched_params *): makes
+			    the changes named by `set`, tells what holds then; -EINVAL, -EBUSY: not
+			    so many CPUs are free */
+	SYS_VCPU_CREATE, /* (vm fd, vcpu number): handle; mmap of it (one page) is its struct
+			    vcpu_run */
+	SYS_VCPU_RUN,    /* (vcpu fd): runs until a slow exit; the reason is in the run page */
 	SYS_VCPU_KICK,   /* (vcpu fd): makes a vcpu_run of another thread return VCPU_EXIT_INTR */
 	SYS_VCPU_INJECT, /* (vcpu fd, const struct vcpu_event *) */
 	SYS_VCPU_GET_STATE, /* (vcpu fd, struct vcpu_state *): only while it does not run */
@@ -73,6 +76,9 @@ enum strata_syscall {
 	SYS_LOG_READ,  /* (uint64_t *sequence, char *buf, len): next kernel log line, -ENOENT when
 			  none */
 	SYS_LOG_WRITE, /* (level, const char *text, len): adds a line to the kernel log */
+	SYS_POOL_SET,  /* (const struct cpu_pool *): CPUs of a pool 1..CPU_POOLS - 1; those that no
+			  pool has are pool 0's. -EINVAL: part of a core, or CPU 0's core; -EBUSY: a
+			  dedicated CPU, or the last CPU of a pool that VMs are in */
 	STRATA_SYS_END,
 };
 
@@ -196,6 +202,7 @@ enum vm_state {
 
 #define VM_INFO_INDEX \
 	(1ull << 32) /* first argument is an index over all VMs, not an fd (PROC_ADMIN) */
+#define VM_INFO_ID       (1ull << 33) /* it is vm_info's `id` (PROC_ADMIN); ids are below 2^32 */
 #define VM_INFO_COUNTERS 64
 struct vm_info {
 	char name[STRATA_NAME_MAX];
@@ -211,6 +218,35 @@ struct vm_info {
 		char name[24];
 		uint64_t count;
 	} counters[VM_INFO_COUNTERS]; /* exits by reason, summed over vCPUs */
+};
+
+/* ---- scheduling ---- */
+
+#define CPU_POOLS    16
+#define CPU_SET_BITS 256
+
+/* `set`: what a call changes. */
+#define SCHED_SET_WEIGHT    1u
+#define SCHED_SET_CAP       2u
+#define SCHED_SET_DEDICATED 4u
+#define SCHED_SET_POOL      8u
+#define SCHED_SET_CPUS      16u
+#define SCHED_WEIGHT_USUAL  100u
+#define SCHED_WEIGHT_MAX    10000u
+struct sched_params {
+	uint32_t set;    /* in: SCHED_SET_* */
+	uint32_t weight; /* of the VM against other VMs, shared by its vCPUs that want to run */
+	uint32_t cap;    /* percent of one CPU that its vCPUs get together at most; 0: no limit */
+	uint32_t dedicated; /* 1: each vCPU has a CPU of its own, by whole cores of the pool */
+	uint32_t pool;      /* 0..CPU_POOLS - 1 */
+	uint32_t reserved;
+	uint64_t cpus[CPU_SET_BITS / 64]; /* in: CPUs of the pool to keep to, all zeros: all; out:
+					     where it may run */
+};
+
+struct cpu_pool {
+	uint32_t pool, reserved;
+	uint64_t cpus[CPU_SET_BITS / 64];
 };
 
 /* ---- vCPU state ---- */
@@ -400,6 +436,9 @@ struct sys_cpu {
 	uint32_t cpu, apic_id, node, online;
 	uint64_t idle_ns, user_ns, guest_ns, kernel_ns;
 	uint64_t switches, interrupts, ipis, exits;
+	uint32_t core; /* same number: threads of one core */
+	uint32_t pool;
+	uint64_t dedicated_to; /* id of the VM that has it for itself, 0: none */
 	char mitigations[128];
 };
 

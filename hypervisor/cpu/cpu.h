@@ -56,6 +56,7 @@ struct cpu {
 	uint32_t resched;       /* [o] [s] offset 48: set by thread/, not 0: see to threads before
 				   going on in ring 3 or in a guest */
 	struct cpu_account_state account; /* [o] */
+	uint32_t core;                    /* [I] the same number: threads of one core */
 };
 
 /* Own CPU's area. Any context. Volatile: a thread may be on another CPU after it has slept. */

@@ -15,6 +15,7 @@
 #include "proc/native.h"
 #include "proc/process.h"
 #include "proc/user.h"
+#include "thread/group.h"
 
 #define CPUID_EXT_MAX 0x80000000u
 #define CPUID_BRAND   0x80000002u /* three leaves of 16 characters */
@@ -117,6 +118,9 @@ static int fill_cpu(unsigned int index, union topic *t)
 		.interrupts = intr_count_of(cpu->id),
 		.ipis = ipi_count(cpu->id),
 		.exits = virt->exits != NULL ? virt->exits(cpu->id) : 0,
+		.core = cpu->core,
+		.pool = sched_pool_of(cpu->id),
+		.dedicated_to = sched_dedicated_to(cpu->id),
 	};
 	return 0;
 }
@@ -239,6 +243,17 @@ static int64_t sys_sys_info(const struct syscall_args *a)
 	return copy_to_user(a->arg[2], &t, len) == 0 ? (int64_t)len : -EFAULT;
 }
 
+/* ---- CPU pools ---- */
+
+static int64_t sys_pool_set(const struct syscall_args *a)
+{
+	struct cpu_pool pool;
+
+	if (!is_admin())
+		return -EPERM;
+	return USER_GET(&pool, a->arg[0]) == 0 ? sched_pool_set(&pool) : -EFAULT;
+}
+
 /* ---- power ---- */
 
 static int64_t sys_sys_power(const struct syscall_args *a)
@@ -302,10 +317,9 @@ static int64_t sys_log_write(const struct syscall_args *a)
 }
 
 static const struct syscall_row rows[] = {
-	{ SYS_SYS_INFO, "sys_info", sys_sys_info },
-	{ SYS_SYS_POWER, "sys_power", sys_sys_power },
-	{ SYS_LOG_READ, "log_read", sys_log_read },
-	{ SYS_LOG_WRITE, "log_write", sys_log_write },
+	{ SYS_SYS_INFO, "sys_info", sys_sys_info }, { SYS_SYS_POWER, "sys_power", sys_sys_power },
+	{ SYS_LOG_READ, "log_read", sys_log_read }, { SYS_LOG_WRITE, "log_write", sys_log_write },
+	{ SYS_POOL_SET, "pool_set", sys_pool_set },
 };
 
 const struct syscall_table native_sys_calls = { rows, ARRAY_SIZE(rows) };

@@ -56,7 +56,7 @@ struct ready_entry *ready_before(const struct ready_entry *e)
 }
 
 /* ns * default / weight; the product of whole ns might not fit. */
-static uint64_t virtual(uint64_t ns, uint32_t weight)
+uint64_t ready_virtual(uint64_t ns, uint32_t weight)
 {
 	return ns / weight * READY_WEIGHT_DEFAULT + ns % weight * READY_WEIGHT_DEFAULT / weight;
 }
@@ -66,7 +66,7 @@ void ready_charge(struct ready_queue *q, struct ready_entry *running, uint64_t n
 	const struct ready_entry *first = ready_first(q);
 	uint64_t behind;
 
-	running->vtime += virtual(ns, running->weight);
+	running->vtime += ready_virtual(ns, running->weight);
 	behind = running->vtime;
 	if (first && is_before(first->vtime, behind))
 		behind = first->vtime;
@@ -87,12 +87,30 @@ bool ready_preempts(const struct ready_entry *e, const struct ready_entry *runni
 	return is_before(e->vtime + PREEMPT_NS, running->vtime);
 }
 
-void ready_leave(const struct ready_queue *q, struct ready_entry *e)
+void ready_place_new(const struct ready_queue *q, struct ready_entry *e)
 {
-	e->vtime -= q->base;
+	e->vtime = q->base;
 }
 
-void ready_arrive(const struct ready_queue *q, struct ready_entry *e)
+void ready_leave(const struct ready_queue *q, struct ready_entry *e)
 {
-	e->vtime += q->base;
+	e->vtime += q->offset;
+}
+
+void ready_arrive(struct ready_queue *q, struct ready_entry *e)
+{
+	uint64_t most = ready_virtual(READY_LAG_MAX_NS, e->weight);
+	uint64_t behind = ready_behind(e->vtime, ready_place(q));
+	uint64_t ahead = ready_behind(ready_place(q), e->vtime);
+
+	if (behind > most)
+		q->offset -= behind - most;
+	else if (ahead > most)
+		q->offset += ahead - most;
+	e->vtime -= q->offset;
+}
+
+void ready_lift(struct ready_queue *q, uint64_t place)
+{
+	q->offset += ready_behind(ready_place(q), place);
 }

@@ -24,7 +24,7 @@ static struct worker worker(const struct ready_queue *q, uint32_t weight)
 {
 	struct worker w = { .e = { .weight = weight } };
 
-	ready_arrive(q, &w.e);
+	ready_place_new(q, &w.e);
 	return w;
 }
 
@@ -154,7 +154,8 @@ static void test_base_never_goes_back(void **state)
 
 static void test_move_keeps_the_lag(void **state)
 {
-	struct ready_queue from = { .base = 500 * MS }, to = { .base = UINT64_MAX - MS };
+	struct ready_queue from = { .base = 500 * MS };
+	struct ready_queue to = { .base = 0 - MS, .offset = 500 * MS + 2 * MS };
 	struct worker a = worker(&from, 1024), b = worker(&from, 1024);
 
 	(void)state;
@@ -170,6 +171,79 @@ static void test_move_keeps_the_lag(void **state)
 	assert_ptr_equal(ready_before(&a.e), &b.e);
 	assert_null(ready_before(&b.e));
 	assert_int_equal(a.e.vtime - b.e.vtime, 2 * MS);
+	/* The other queue's place was a millisecond further on: they are owed that here. */
+	assert_int_equal(a.e.vtime - to.base, MS);
+}
+
+static void test_move_is_owed_no_more_than_the_limit(void **state)
+{
+	struct ready_queue slow = { .base = 7 * MS }, fast = { .base = 5000 * MS };
+	struct worker a = worker(&slow, 1024), b = worker(&fast, 1024);
+
+	(void)state;
+	ready_leave(&slow, &a.e);
+	ready_arrive(&fast, &a.e);
+	assert_int_equal(fast.base - a.e.vtime, READY_LAG_MAX_NS);
+	/* The queues are near each other from now on. */
+	assert_int_equal(ready_behind(ready_place(&slow), ready_place(&fast)), READY_LAG_MAX_NS);
+	b.e.vtime += 1000 * MS;
+	b.e.weight = 512;
+	ready_leave(&fast, &b.e);
+	ready_arrive(&slow, &b.e);
+	assert_int_equal(b.e.vtime - slow.base, 2 * READY_LAG_MAX_NS);
+}
+
+static void test_lift_only_lifts(void **state)
+{
+	struct ready_queue q = { .base = 10 * MS, .offset = UINT64_MAX - 3 * MS };
+	struct worker w = worker(&q, 1024);
+	uint64_t place = ready_place(&q);
+
+	(void)state;
+	ready_lift(&q, place - MS);
+	assert_int_equal(ready_place(&q), place);
+	ready_lift(&q, place + 5 * MS);
+	assert_int_equal(ready_place(&q), place + 5 * MS);
+	/* Those in it keep their order and their distance. */
+	assert_int_equal(w.e.vtime, q.base);
+	assert_int_equal(ready_behind(place, place + MS), MS);
+	assert_int_equal(ready_behind(place + MS, place), 0);
+}
+
+/*
+ * Three threads on two queues, moved as balance.c does: whoever waits goes where it is served
+ * better. Each gets two thirds of a CPU.
+ */
+static void test_lag_decides_moves(void **state)
+{
+	struct ready_queue q[2] = { { .base = 3 * MS }, { .base = 9000 * MS } };
+	struct worker w[3];
+	unsigned moves = 0;
+
+	(void)state;
+	ready_lift(&q[0], ready_place(&q[1]));
+	for (int i = 0; i < 3; i++) {
+		w[i] = worker(&q[i / 2], 1024);
+		ready_insert(&q[i / 2], &w[i].e);
+	}
+	for (int i = 0; i < 900; i++) {
+		unsigned full = q[0].n == 2 ? 0 : 1;
+		struct ready_entry *e;
+
+		run_one(&q[0], SLICE);
+		run_one(&q[1], SLICE);
+		e = ready_first(&q[full]);
+		if (ready_behind(e->vtime + q[full].offset, ready_place(&q[!full])) < 2 * SLICE)
+			continue;
+		ready_remove(&q[full], e);
+		ready_leave(&q[full], e);
+		ready_arrive(&q[!full], e);
+		ready_insert(&q[!full], e);
+		moves++;
+	}
+	assert_in_range(moves, 10, 450);
+	for (int i = 0; i < 3; i++)
+		assert_in_range(w[i].ran, 590 * SLICE, 610 * SLICE);
 }
 
 int main(void)
@@ -181,6 +255,9 @@ int main(void)
 		cmocka_unit_test(test_sleeper_is_not_owed_its_sleep),
 		cmocka_unit_test(test_base_never_goes_back),
 		cmocka_unit_test(test_move_keeps_the_lag),
+		cmocka_unit_test(test_move_is_owed_no_more_than_the_limit),
+		cmocka_unit_test(test_lift_only_lifts),
+		cmocka_unit_test(test_lag_decides_moves),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,6 +15,7 @@
 struct runqueue {
 	struct ready_queue ready; /* [o] */
 	struct thread *previous;  /* [o] during a switch: whose stack was left */
+	struct thread *moving;    /* [o] during a switch: it may not run here any more */
 	uint64_t charged;         /* [o] TSC up to which the running thread is charged */
 	uint64_t started;         /* [o] ns at which it began its slice */
 	struct timer slice;       /* [o] */
@@ -44,9 +45,14 @@ uint64_t sched_switches(cpu_id_t cpu)
 	return READ_ONCE(cpu_public(runqueue, cpu)->switches);
 }
 
+/* A thread alone moves the queue's place on without anybody publishing it. */
 static void publish(const struct runqueue *rq)
 {
-	balance_publish(rq->ready.n + (thread_current() != &rq->idle));
+	const struct thread *running = thread_current();
+	bool busy = running != &rq->idle;
+
+	balance_publish(rq->ready.n + busy, ready_place(&rq->ready), rq->started,
+			busy && !rq->ready.n ? running->ready.weight : 0);
 }
 
 /* ---- time ---- */
@@ -59,6 +65,12 @@ static void set_run_time(struct thread *t, uint64_t tsc, uint64_t since)
 	__atomic_store_n(&t->run_since, since, __ATOMIC_RELEASE);
 }
 
+static uint32_t weight_of(const struct thread *t)
+{
+	return t->group ? group_thread_weight(t->group)
+			: __atomic_load_n(&t->weight, __ATOMIC_RELAXED);
+}
+
 /* The running thread's time up to now. */
 static void charge(struct runqueue *rq, struct thread *t)
 {
@@ -67,8 +79,11 @@ static void charge(struct runqueue *rq, struct thread *t)
 	rq->charged = now;
 	if (t == &rq->idle)
 		return;
-	t->ready.weight = __atomic_load_n(&t->weight, __ATOMIC_RELAXED);
+	t->ready.weight = weight_of(t);
 	ready_charge(&rq->ready, &t->ready, time_tsc_to_ns(ticks));
+	rq->ready.offset += balance_take_lift();
+	if (t->group)
+		group_charge(t->group, time_tsc_to_ns(ticks));
 	set_run_time(t, t->run_tsc + ticks, now);
 }
 
@@ -78,13 +93,89 @@ static void slice_over(struct timer *timer)
 	this_cpu()->resched |= RESCHED_SWITCH;
 }
 
+/* Whoever is alone needs no tick, unless its time is limited. */
+static bool needs_tick(const struct runqueue *rq, const struct thread *next)
+{
+	return rq->ready.n || (next->group && group_is_capped(next->group));
+}
+
 static void start_slice(struct runqueue *rq, const struct thread *next)
 {
 	rq->started = time_now();
-	if (rq->ready.n && next != &rq->idle)
+	if (next != &rq->idle && needs_tick(rq, next))
 		timer_arm(&rq->slice, rq->started + SLICE_NS);
 	else
 		timer_disarm(&rq->slice);
+}
+
+/* ---- handing over ---- */
+
+bool sched_allows(const struct thread *t, cpu_id_t cpu)
+{
+	if (t->pinned)
+		return t->cpu == cpu.n;
+	return t->group ? pool_group_allows(t->group, t->slot, cpu) : pool_is_common(cpu);
+}
+
+/* t is ready, neither queued nor on its stack. */
+static void hand_over(struct runqueue *rq, struct thread *t, cpu_id_t to)
+{
+	ready_leave(&rq->ready, &t->ready);
+	if (t->user)
+		fpu_release(&t->fpu);
+	if (t->leave)
+		t->leave(t->leave_arg);
+	__atomic_store_n(&t->cpu, to.n, __ATOMIC_RELEASE);
+	inbox_post_thread(to, t);
+}
+
+static struct thread *thread_of(struct ready_entry *e)
+{
+	return container_of(e, struct thread, ready);
+}
+
+/* The running thread may be in the queue while it is about to leave its stack: it must stay. */
+struct thread *sched_waiting_for(cpu_id_t to)
+{
+	struct thread *found = NULL;
+
+	for (struct ready_entry *e = ready_last(&own()->ready); e; e = ready_before(e)) {
+		struct thread *t = thread_of(e);
+
+		if (!t->pinned && t != thread_current() && sched_allows(t, to))
+			found = t;
+	}
+	return found;
+}
+
+uint64_t sched_place_of(const struct thread *t)
+{
+	return t->ready.vtime + own()->ready.offset;
+}
+
+void sched_give(struct thread *t, cpu_id_t to)
+{
+	struct runqueue *rq = own();
+
+	ready_remove(&rq->ready, &t->ready);
+	publish(rq);
+	hand_over(rq, t, to);
+}
+
+void sched_evict(void)
+{
+	struct runqueue *rq = own();
+	struct ready_entry *e = ready_last(&rq->ready);
+
+	while (e) {
+		struct thread *t = thread_of(e);
+
+		e = ready_before(e);
+		if (t != thread_current() && !sched_allows(t, this_cpu_id()))
+			sched_give(t, balance_least_loaded(t));
+	}
+	/* The running one sees for itself. */
+	this_cpu()->resched |= RESCHED_SWITCH;
 }
 
 /* ---- threads that become ready ---- */
@@ -103,20 +194,35 @@ static void note_ready(struct runqueue *rq, const struct thread *t)
 		this_cpu()->resched |= RESCHED_BALANCE;
 }
 
+static void place_arriving(struct runqueue *rq, struct thread *t)
+{
+	/* Whoever slept, and an idle CPU's queue, have not saved up time. */
+	if (thread_current() == &rq->idle && !rq->ready.n)
+		ready_lift(&rq->ready, balance_latest());
+	switch (t->state) {
+	case THREAD_SLEEPING:
+		timer_disarm(&t->wait.timeout);
+		ready_place_woken(&rq->ready, &t->ready);
+		if (t->group)
+			group_count(t->group, 1);
+		break;
+	case THREAD_NEW: ready_place_new(&rq->ready, &t->ready); break;
+	default: DEBUG_ASSERT(t->state == THREAD_READY); ready_arrive(&rq->ready, &t->ready);
+	}
+	t->state = THREAD_READY;
+}
+
 void sched_accept(struct thread *t)
 {
 	struct runqueue *rq = own();
 
 	DEBUG_ASSERT(cpu_id_eq(thread_cpu(t), this_cpu_id()) && !t->ready.queued);
 	charge(rq, thread_current());
-	if (t->state == THREAD_SLEEPING) {
-		timer_disarm(&t->wait.timeout);
-		ready_place_woken(&rq->ready, &t->ready);
-	} else {
-		DEBUG_ASSERT(t->state == THREAD_NEW || t->state == THREAD_READY);
-		ready_arrive(&rq->ready, &t->ready);
+	place_arriving(rq, t);
+	if (!sched_allows(t, this_cpu_id())) {
+		hand_over(rq, t, balance_least_loaded(t));
+		return;
 	}
-	t->state = THREAD_READY;
 	ready_insert(&rq->ready, &t->ready);
 	publish(rq);
 	note_ready(rq, t);
@@ -130,44 +236,6 @@ void sched_wake(struct thread *t)
 		sched_accept(t);
 	else
 		inbox_post_thread(cpu, t);
-}
-
-/* ---- handing over ---- */
-
-static struct thread *thread_of(struct ready_entry *e)
-{
-	return container_of(e, struct thread, ready);
-}
-
-/* The running thread may be in the queue while it is about to leave its stack: it must stay. */
-static struct thread *movable(const struct runqueue *rq)
-{
-	for (struct ready_entry *e = ready_last(&rq->ready); e; e = ready_before(e)) {
-		struct thread *t = thread_of(e);
-
-		if (!t->pinned && t != thread_current())
-			return t;
-	}
-	return NULL;
-}
-
-bool sched_give(cpu_id_t to)
-{
-	struct runqueue *rq = own();
-	struct thread *t = movable(rq);
-
-	if (!t)
-		return false;
-	ready_remove(&rq->ready, &t->ready);
-	ready_leave(&rq->ready, &t->ready);
-	publish(rq);
-	if (t->user)
-		fpu_release(&t->fpu);
-	if (t->leave)
-		t->leave(t->leave_arg);
-	__atomic_store_n(&t->cpu, to.n, __ATOMIC_RELEASE);
-	inbox_post_thread(to, t);
-	return true;
 }
 
 /* ---- the switch ---- */
@@ -194,6 +262,11 @@ static struct thread *choose(struct runqueue *rq, struct thread *running, bool y
 	bool goes_on = running->state == THREAD_RUNNING && running != &rq->idle;
 	struct thread *next;
 
+	if (goes_on && !sched_allows(running, this_cpu_id())) {
+		running->state = THREAD_READY;
+		rq->moving = running;
+		goes_on = false;
+	}
 	if (goes_on && !yield)
 		put_back(rq, running);
 	next = take_first(rq);
@@ -233,6 +306,12 @@ void sched_finish_switch(void)
 	struct thread *previous = rq->previous;
 
 	rq->previous = NULL;
+	if (rq->moving) {
+		struct thread *t = rq->moving;
+
+		rq->moving = NULL;
+		hand_over(rq, t, balance_least_loaded(t));
+	}
 	if (previous && previous->state == THREAD_DEAD)
 		thread_gone(previous);
 	rq = own();
@@ -249,6 +328,8 @@ static void switch_threads(bool yield)
 	inbox_drain();
 	rq = own();
 	charge(rq, running);
+	if (running->group && (running->state == THREAD_SLEEPING || running->state == THREAD_DEAD))
+		group_count(running->group, -1);
 	next = choose(rq, running, yield);
 	next->state = THREAD_RUNNING;
 	this_cpu()->resched =
@@ -306,6 +387,7 @@ void sched_init_cpu(void)
 	timer_init(&rq->slice, slice_over);
 	rq->charged = time_tsc();
 	this_cpu()->current = idle;
+	pool_init_cpu();
 }
 
 void thread_start_cpu(void)

@@ -9,21 +9,24 @@
  */
 #pragma once
 
+#include "thread/group_impl.h"
 #include "thread/ready.h"
 #include "thread/thread.h"
 
 /* Locks: [I] immutable after start   [o] t->cpu   [a] atomic   [q] lock of wait.queue
  *        [x] the inbox in which it is */
 struct thread {
-	struct ready_entry ready; /* [o] */
-	uint64_t rsp;             /* [o] while it does not run */
-	enum thread_state state;  /* [o] */
-	bool pinned;              /* [I] */
-	bool interruptible;       /* [o] the sleep */
-	uint16_t cpu;             /* [a] */
-	uint32_t weight;          /* [a] */
-	uint32_t interrupted;     /* [a] */
-	uint32_t refs;            /* [a] */
+	struct ready_entry ready;  /* [o] */
+	uint64_t rsp;              /* [o] while it does not run */
+	enum thread_state state;   /* [o] */
+	bool pinned;               /* [I] */
+	bool interruptible;        /* [o] the sleep */
+	uint16_t cpu;              /* [a] */
+	uint16_t slot;             /* [o] its number in the group */
+	uint32_t weight;           /* [a] without a group */
+	struct sched_group *group; /* [o] a reference; NULL: none */
+	uint32_t interrupted;      /* [a] */
+	uint32_t refs;             /* [a] */
 
 	struct list_head arriving; /* [x] woken, new or handed over: at most one at a time */
 	struct list_head knock;    /* [x] interrupted */
@@ -80,8 +83,16 @@ void sched_switch(void);
 /* On the new stack, after each switch. */
 void sched_finish_switch(void);
 bool sched_is_empty(void); /* nothing waits in the ready queue */
-/* Gives a thread that waits and may move to another CPU; false: there is none. */
-bool sched_give(cpu_id_t to);
+/* May the thread run there? Own thread, or one that is not started. */
+bool sched_allows(const struct thread *t, cpu_id_t cpu);
+/* The thread that waits longest here and may go on there; NULL: none. */
+struct thread *sched_waiting_for(cpu_id_t to);
+/* Where the thread is on the common scale, and what it is owed at most (thread/ready.h). */
+uint64_t sched_place_of(const struct thread *t);
+/* A thread of sched_waiting_for goes to that CPU. */
+void sched_give(struct thread *t, cpu_id_t to);
+/* CPUs have changed hands: sends away whoever may not run here any more. Interrupt context. */
+void sched_evict(void);
 uint64_t sched_switches(cpu_id_t cpu); /* any CPU */
 
 /* ---- inbox (inbox.c) ---- */
@@ -97,12 +108,20 @@ void inbox_post_steal(cpu_id_t victim); /* this CPU is idle and wants a thread o
 
 /* Threads of the CPU that want to run, those on their way included. Any CPU. */
 unsigned balance_load(cpu_id_t cpu);
-void balance_publish(unsigned runnable); /* own CPU's */
+/*
+ * Own CPU's: how many run or are ready; its queue's place, and by what weight it moves on by itself
+ * from `since` (ns) on; 0: only when it is published again.
+ */
+void balance_publish(unsigned runnable, uint64_t place, uint64_t since, uint32_t weight);
+/* What others found this CPU's queue to be behind beyond all that is owed; once. */
+uint64_t balance_take_lift(void);
 void balance_note_arriving(cpu_id_t cpu);
 void balance_arrived(void);
-cpu_id_t balance_least_loaded(void);
-/* Threads wait here: gives some to CPUs that have none or fewer. */
+cpu_id_t balance_least_loaded(const struct thread *t); /* of those where it may run */
+/* Threads wait here: gives some to CPUs that have none, or that serve their threads better. */
 void balance_push(unsigned waiting);
+/* The place of a queue where threads wait, of late: what a CPU that was idle begins with. */
+uint64_t balance_latest(void);
 /* The idle loop, before it halts and after. */
 void balance_enter_idle(void);
 void balance_leave_idle(void);

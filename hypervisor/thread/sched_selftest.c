@@ -193,6 +193,51 @@ SELFTEST(sched_balances_busy_cpus)
 	SELFTEST_CHECK(ok);
 }
 
+/*
+ * One thread more than CPUs: they take turns at sharing one. Nobody is fixed to a CPU, so each gets
+ * the same.
+ */
+SELFTEST(sched_one_more_than_cpus_is_fair)
+{
+	unsigned n = cpu_count() > 4 ? 5 : cpu_count() + 1;
+	uint64_t fair[ARRAY_SIZE(workers)];
+	struct thread *t[8];
+	bool ok = false;
+
+	stop = 0;
+	/* Where there are more CPUs than that, the rest are kept busy by threads that stay. */
+	for (unsigned i = 0; i < n; i++) {
+		fair[i] = 1000 / n;
+		t[i] = start_worker(i, CPU_ID_NONE, false, 0);
+	}
+	for (unsigned i = 0; i < 3 && !ok && cpu_count() <= 4; i++)
+		ok = becomes_fair(t, n, fair);
+	end_workers(t, n);
+	SELFTEST_CHECK(ok || cpu_count() > 4);
+}
+
+/*
+ * Weights across CPUs: each CPU's worth of time goes by weight, whoever is where. With one CPU more
+ * than is fair for one thread it gets that CPU.
+ */
+SELFTEST(sched_weights_hold_across_cpus)
+{
+	static const uint32_t weight[] = { 1024, 1024, 2048, 2048 };
+	static const uint64_t fair[] = { 167, 167, 333, 333 };
+	struct thread *t[4];
+	bool ok = false;
+
+	if (cpu_count() > 2)
+		return;
+	stop = 0;
+	for (unsigned i = 0; i < 4; i++)
+		t[i] = start_worker(i, CPU_ID(0), false, weight[i]);
+	for (unsigned i = 0; i < 3 && !ok; i++)
+		ok = becomes_fair(t, 4, fair);
+	end_workers(t, 4);
+	SELFTEST_CHECK(ok);
+}
+
 /* ---- what moves with a thread ---- */
 
 static uint32_t left;

@@ -81,6 +81,7 @@ static void free_thread(struct thread *t)
 	struct container *c = t->container;
 
 	free_parts(t);
+	sched_group_put(t->group);
 	kfree(t);
 	container_put(c);
 }
@@ -102,7 +103,7 @@ void thread_start(struct thread *t)
 {
 	ASSERT(t->state == THREAD_NEW);
 	if (t->cpu == CPU_ID_NONE.n)
-		t->cpu = balance_least_loaded().n;
+		t->cpu = balance_least_loaded(t).n;
 	ASSERT(t->cpu < cpu_count());
 	thread_get(t); /* its own */
 	sched_wake(t);

@@ -195,13 +195,13 @@ static int64_t sys_vm_stop_reason(const struct syscall_args *a)
 
 static int64_t vm_of_argument(uint64_t arg, struct vm **vm)
 {
-	if (!(arg & VM_INFO_INDEX)) {
+	if (!(arg & (VM_INFO_INDEX | VM_INFO_ID))) {
 		*vm = get_vm(arg);
 		return *vm ? 0 : -EBADF;
 	}
 	if (!(process_current()->flags & PROC_ADMIN))
 		return -EPERM;
-	*vm = vm_by_index(arg & ~VM_INFO_INDEX);
+	*vm = arg & VM_INFO_ID ? vm_by_id(arg & ~VM_INFO_ID) : vm_by_index(arg & ~VM_INFO_INDEX);
 	return *vm ? 0 : -ENOENT;
 }
 
@@ -223,6 +223,23 @@ static int64_t sys_vm_info(const struct syscall_args *a)
 	kfree(info);
 	vm_put(vm);
 	return err;
+}
+
+/* With a handle, the VMM's own: it sets what the configuration says. */
+static int64_t sys_vm_sched(const struct syscall_args *a)
+{
+	struct sched_params p;
+	struct vm *vm;
+	int64_t err;
+
+	if (USER_GET(&p, a->arg[1]) != 0)
+		return -EFAULT;
+	err = vm_of_argument(a->arg[0], &vm);
+	if (err < 0)
+		return err;
+	err = sched_group_change(vm->sched, &p);
+	vm_put(vm);
+	return err < 0 ? err : USER_PUT(a->arg[1], &p);
 }
 
 /* ---- vCPUs ---- */
@@ -339,6 +356,7 @@ static const struct syscall_row rows[] = {
 	{ SYS_VM_MSI, "vm_msi", sys_vm_msi },
 	{ SYS_VM_STOP_REASON, "vm_stop_reason", sys_vm_stop_reason },
 	{ SYS_VM_INFO, "vm_info", sys_vm_info },
+	{ SYS_VM_SCHED, "vm_sched", sys_vm_sched },
 	{ SYS_VCPU_CREATE, "vcpu_create", sys_vcpu_create },
 	{ SYS_VCPU_RUN, "vcpu_run", sys_vcpu_run },
 	{ SYS_VCPU_KICK, "vcpu_kick", sys_vcpu_kick },

@@ -142,6 +142,8 @@ bool testvm_destroy(struct testvm *t)
 {
 	if (t->v)
 		object_put(&t->v->object);
+	/* This thread lives on; a group lives as long as a thread is in it. */
+	thread_join_group(NULL, 0);
 	if (t->vm)
 		vm_put(t->vm);
 	mobj_put(t->memory);

@@ -66,6 +66,19 @@ static void wait_for_request(struct vcpu *v)
 	__atomic_store_n(&v->mode, VCPU_OUTSIDE, __ATOMIC_SEQ_CST);
 }
 
+/* Sleeps until the cap lets it go on, or a request comes. */
+static void wait_for_time(struct vcpu *v, uint64_t until)
+{
+	fpu_release(&v->fpu);
+	wait_begin(&v->wait);
+	__atomic_store_n(&v->mode, VCPU_ASLEEP, __ATOMIC_SEQ_CST);
+	if (__atomic_load_n(&v->requests, __ATOMIC_SEQ_CST) & VREQ_LEAVE)
+		wait_end(&v->wait);
+	else
+		(void)wait_sleep(&v->wait, until, true); /* the loop sees an interrupt */
+	__atomic_store_n(&v->mode, VCPU_OUTSIDE, __ATOMIC_SEQ_CST);
+}
+
 static void halt(struct vcpu *v)
 {
 	uint64_t start = time_tsc();
@@ -135,6 +148,7 @@ static enum vcpu_exit run_guest(struct vcpu *v)
 static enum vcpu_exit run_loop(struct vcpu *v)
 {
 	enum vcpu_exit exit = v->fail[0] ? VCPU_EXIT_FAILED : VCPU_EXIT_NONE;
+	uint64_t until;
 
 	while (exit == VCPU_EXIT_NONE) {
 		exit = take_requests(v);
@@ -148,6 +162,8 @@ static enum vcpu_exit run_loop(struct vcpu *v)
 			exit = VCPU_EXIT_IRQ_WINDOW;
 		else if (v->mp_state != MP_RUNNABLE)
 			halt(v);
+		else if (unlikely((until = thread_throttled()) != 0))
+			wait_for_time(v, until);
 		else
 			exit = run_guest(v);
 	}
@@ -222,6 +238,8 @@ static int run_owned(struct vcpu *v)
 
 	if (err < 0)
 		return err;
+	if (unlikely(!thread_in_group(v->vm->sched)))
+		thread_join_group(v->vm->sched, v->index);
 	v->run_start = time_tsc();
 	exit = run_loop(v);
 	v->run_ticks += time_tsc() - v->run_start;

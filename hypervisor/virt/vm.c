@@ -19,7 +19,7 @@
 static const struct lock_class vm_class = { "vm", LOCK_RANK_VM };
 static const struct lock_class list_class = { "vm list", LOCK_RANK_LEAF };
 
-/* All VMs. Locks: `lock` guards list, count and next id. */
+/* All VMs. Locks: `lock` guards list and count; the next id is atomic. */
 static struct {
 	struct lock lock;
 	struct list_head list;
@@ -63,6 +63,9 @@ static void free_parts(struct vm *vm)
 		vcpu_free(vm->vcpus[i]);
 	vm_io_destroy(vm);
 	vm_memory_destroy(vm);
+	if (vm->sched)
+		sched_group_close(vm->sched);
+	sched_group_put(vm->sched);
 }
 
 static void destroy(struct object *o)
@@ -102,6 +105,7 @@ static void init_cpuid(struct vm *vm)
 static void init_vm(struct vm *vm, struct container *c, const struct vm_create *args)
 {
 	vm->container = c;
+	vm->id = __atomic_fetch_add(&vms.next_id, 1, __ATOMIC_RELAXED);
 	vm->flags = args->flags;
 	vm->nr_vcpus_max = args->nr_vcpus_max;
 	vm->tsc_khz = time_tsc_khz();
@@ -115,6 +119,8 @@ static void init_vm(struct vm *vm, struct container *c, const struct vm_create *
 
 static int init_parts(struct vm *vm)
 {
+	if (sched_group_create(vm->container, vm->id, vm->nr_vcpus_max, &vm->sched) < 0)
+		return -ENOMEM;
 	if (vm_memory_init(vm) < 0 || vm_io_init(vm) < 0)
 		return -ENOMEM;
 	return vm->flags & VM_NO_IRQCHIP ? 0 : add_pic(vm);
@@ -145,7 +151,6 @@ int vm_create(struct container *c, const struct vm_create *args, struct vm **out
 	}
 	object_init(&vm->object, &vm_object_ops, c);
 	lock_acquire(&vms.lock);
-	vm->id = vms.next_id++;
 	vms.count++;
 	list_add_tail(&vm->link, &vms.list);
 	lock_release(&vms.lock);
@@ -211,20 +216,41 @@ void vm_get_info(struct vm *vm, struct vm_info *info)
 	lock_release(&vm->lock);
 }
 
-struct vm *vm_by_index(uint64_t n)
+/* One that is on its way out does not count. */
+static struct vm *find(bool (*is_it)(const struct vm *vm, uint64_t *arg), uint64_t arg)
 {
 	struct vm *vm, *found = NULL;
 
 	lock_acquire(&vms.lock);
 	list_for_each_entry (vm, &vms.list, link) {
-		/* One that is on its way out does not count. */
-		if (!__atomic_load_n(&vm->object.refs, __ATOMIC_RELAXED) || n--)
+		if (!__atomic_load_n(&vm->object.refs, __ATOMIC_RELAXED) || !is_it(vm, &arg))
 			continue;
 		found = object_try_get(&vm->object) ? vm : NULL;
 		break;
 	}
 	lock_release(&vms.lock);
 	return found;
+}
+
+static bool is_nth(const struct vm *vm, uint64_t *n)
+{
+	(void)vm;
+	return (*n)-- == 0;
+}
+
+static bool has_id(const struct vm *vm, uint64_t *id)
+{
+	return vm->id == *id;
+}
+
+struct vm *vm_by_index(uint64_t n)
+{
+	return find(is_nth, n);
+}
+
+struct vm *vm_by_id(uint64_t id)
+{
+	return find(has_id, id);
 }
 
 unsigned vm_count(void)

@@ -19,6 +19,7 @@
 #include "proc/object.h"
 #include "virt/counters.h"
 #include "virt/cpuid.h"
+#include "thread/group.h"
 #include "virt/irqchip.h"
 
 struct vcpu;
@@ -79,13 +80,14 @@ struct vm {
 	struct vm_cpuid cpuid;   /* [I] */
 	struct irqchip irqchip;  /* has its own rules; no lines and ports with VM_NO_IRQCHIP */
 	struct vcpu *vcpus[VM_MAX_VCPUS]; /* [a] set once; a vCPU lives as long as the VM */
-	uint32_t nr_vcpus;     /* [a] how many there are (they may have gaps in between) */
-	uint32_t nr_vcpus_max; /* [I] */
-	uint32_t flags;        /* [I] VM_* */
-	uint32_t tsc_khz;      /* [I] the guest's rate; no scaling here: the host's */
-	uint64_t tsc_offset;   /* [I] the guest's TSC starts at 0 at creation, the same for all
-				  vCPUs */
-	uint64_t start_ns;     /* [I] time_now() at creation: kvmclock counts from here */
+	uint32_t nr_vcpus;         /* [a] how many there are (they may have gaps in between) */
+	uint32_t nr_vcpus_max;     /* [I] */
+	uint32_t flags;            /* [I] VM_* */
+	uint32_t tsc_khz;          /* [I] the guest's rate; no scaling here: the host's */
+	uint64_t tsc_offset;       /* [I] the guest's TSC starts at 0 at creation, the same for all
+				      vCPUs */
+	uint64_t start_ns;         /* [I] time_now() at creation: kvmclock counts from here */
+	struct sched_group *sched; /* [I] what its vCPUs get of the CPUs */
 	struct container *container; /* [I] everything is charged to it; the object's reference */
 	uint64_t id;                 /* [I] */
 	char name[STRATA_NAME_MAX];  /* [I] */
@@ -152,6 +154,7 @@ void vm_set_state(struct vm *vm, enum vm_state state, int32_t exit_code, const c
 void vm_get_info(struct vm *vm, struct vm_info *info);
 /* A reference to the n-th VM; NULL past the end. */
 struct vm *vm_by_index(uint64_t n);
+struct vm *vm_by_id(uint64_t id); /* the same for the VM of that id */
 unsigned vm_count(void);
 
 /* Returns when every CPU has passed a point where it uses no snapshot. No lock held. */

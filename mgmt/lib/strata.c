@@ -150,6 +150,16 @@ int strata_vm_info_at(unsigned index, struct vm_info *out)
 	return call(SYS_VM_INFO, (long)(VM_INFO_INDEX | index), (long)out, 0, 0);
 }
 
+int strata_vm_sched(int vm, struct sched_params *params)
+{
+	return call(SYS_VM_SCHED, vm, (long)params, 0, 0);
+}
+
+int strata_vm_sched_id(uint64_t id, struct sched_params *params)
+{
+	return call(SYS_VM_SCHED, (long)(VM_INFO_ID | id), (long)params, 0, 0);
+}
+
 int strata_vcpu_create(int vm, unsigned number)
 {
 	return call(SYS_VCPU_CREATE, vm, number, 0, 0);
@@ -203,4 +213,9 @@ int strata_log_read(uint64_t *sequence, char *buf, size_t len)
 int strata_log_write(unsigned level, const char *text, size_t len)
 {
 	return call(SYS_LOG_WRITE, level, (long)text, (long)len, 0);
+}
+
+int strata_pool_set(const struct cpu_pool *pool)
+{
+	return call(SYS_POOL_SET, (long)pool, 0, 0, 0);
 }

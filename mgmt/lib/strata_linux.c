@@ -209,6 +209,12 @@ int strata_vm_stop_reason(int vm, enum vm_state state, int exit_code, const char
 	return -ENOSYS;
 }
 
+int strata_vm_sched(int vm, struct sched_params *params)
+{
+	(void)vm, (void)params;
+	return -ENOSYS;
+}
+
 int strata_vcpu_create(int vm, unsigned number)
 {
 	(void)vm, (void)number;

@@ -155,7 +155,52 @@ static int set_vcpus(struct parser *p, const char *value)
 
 static int set_weight(struct parser *p, const char *value)
 {
-	return parse_u32(value, false, 1, 10000, &p->config->weight);
+	return parse_u32(value, false, 1, SCHED_WEIGHT_MAX, &p->config->weight);
+}
+
+static int set_cap(struct parser *p, const char *value)
+{
+	return parse_u32(value, false, 1, CPU_SET_BITS * 100, &p->config->cap);
+}
+
+static int set_pool(struct parser *p, const char *value)
+{
+	return parse_u32(value, false, 0, CPU_POOLS - 1, &p->config->pool);
+}
+
+/* "3" or "2-5" at *s, which moves behind it. */
+static int add_cpu_range(const char **s, uint64_t cpus[CPU_SET_BITS / 64])
+{
+	unsigned long first, last;
+	char *end;
+
+	if (**s < '0' || **s > '9')
+		return -EINVAL;
+	first = last = strtoul(*s, &end, 10);
+	if (*end == '-') {
+		if (end[1] < '0' || end[1] > '9')
+			return -EINVAL;
+		last = strtoul(end + 1, &end, 10);
+	}
+	if (first > last || last >= CPU_SET_BITS)
+		return -EINVAL;
+	for (; first <= last; first++)
+		cpus[first / 64] |= 1ull << first % 64;
+	*s = end;
+	return 0;
+}
+
+static int set_cpus(struct parser *p, const char *value)
+{
+	p->config->dedicated = !strcmp(value, "dedicated");
+	if (p->config->dedicated)
+		return 0;
+	for (;; value++) {
+		if (add_cpu_range(&value, p->config->cpus))
+			return -EINVAL;
+		if (*value != ',')
+			return *value ? -EINVAL : 0;
+	}
 }
 
 static int set_memory(struct parser *p, const char *value)
@@ -289,7 +334,16 @@ static const struct key_row key_rows[] = {
 	{ SECTION_VM, "reboot", set_reboot, "restart or stop", false, "restart",
 	  "what a reset by the guest does" },
 	{ SECTION_VM, "weight", set_weight, "a number from 1 to 10000", false, "100",
-	  "share of CPU time against other VMs; not heeded yet" },
+	  "share of CPU time against other VMs, divided among those of its vCPUs that want to "
+	  "run" },
+	{ SECTION_VM, "cap", set_cap, "a number from 1 to 25600", false, "no limit",
+	  "percent of one CPU that its vCPUs get together at most: 150 is one CPU and a half" },
+	{ SECTION_VM, "pool", set_pool, "a number from 0 to 15", false, "0",
+	  "the CPU pool that it runs in" },
+	{ SECTION_VM, "cpus", set_cpus, "dedicated, or numbers below 256 such as 2,4-7", false,
+	  "all of the pool",
+	  "the CPUs of its pool that it keeps to; dedicated: each vCPU has a CPU to itself, by "
+	  "whole cores, where nothing else runs and no timer ticks" },
 	{ SECTION_MODULE, "file", set_module_file, EXPECT_PATH, false, "must be given",
 	  "a file of the boot archive; modules need a multiboot or PVH kernel" },
 	{ SECTION_MODULE, "cmdline", set_module_cmdline, EXPECT_CMDLINE, true, "empty",
@@ -514,7 +568,7 @@ static void set_defaults(struct vm_config *c)
 {
 	memset(c, 0, sizeof(*c));
 	c->vcpus = 1;
-	c->weight = 100;
+	c->weight = SCHED_WEIGHT_USUAL;
 	c->memory = 128ull << 20;
 	c->debug_exit_port = 0xf4;
 	c->consoles[0].present = true;

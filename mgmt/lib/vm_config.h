@@ -45,7 +45,11 @@ struct vm_config {
 	char name[STRATA_NAME_MAX]; /* from the file's name */
 	uint32_t vcpus;
 	uint32_t weight; /* share of CPU time, 100 is usual */
-	uint64_t memory; /* bytes */
+	uint32_t cap;    /* percent of one CPU, 0: none */
+	uint32_t pool;
+	bool dedicated;
+	uint64_t cpus[CPU_SET_BITS / 64]; /* to keep to; none: all of the pool */
+	uint64_t memory;                  /* bytes */
 	char *kernel;
 	char *initrd;  /* NULL: none */
 	char *cmdline; /* never NULL */

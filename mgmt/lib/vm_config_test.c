@@ -36,6 +36,9 @@ static void accepts_every_key(void **state)
 				   "autostart = yes\n"
 				   "reboot: stop\n"
 				   "weight = 250\n"
+				   "cap = 150\n"
+				   "pool = 3\n"
+				   "cpus = 2,4-6,255\n"
 				   "[module 1]\n"
 				   "file = /guests/b\n"
 				   "[module 0]\n"
@@ -62,6 +65,11 @@ static void accepts_every_key(void **state)
 	assert_true(c.autostart);
 	assert_int_equal(c.reboot, VM_REBOOT_STOP);
 	assert_int_equal(c.weight, 250);
+	assert_int_equal(c.cap, 150);
+	assert_int_equal(c.pool, 3);
+	assert_false(c.dedicated);
+	assert_int_equal(c.cpus[0], 0x74);
+	assert_int_equal(c.cpus[3], 1ull << 63);
 	assert_int_equal(c.nr_modules, 2);
 	assert_string_equal(c.modules[0].file, "/guests/a");
 	assert_string_equal(c.modules[0].cmdline, "x y");
@@ -87,6 +95,9 @@ static void fills_in_defaults(void **state)
 	assert_int_equal(parse(&c, "[vm]\nkernel=/k", error), 0);
 	assert_int_equal(c.vcpus, 1);
 	assert_int_equal(c.memory, 128 << 20);
+	assert_int_equal(c.weight, SCHED_WEIGHT_USUAL);
+	assert_int_equal(c.cap, 0);
+	assert_int_equal(c.cpus[0], 0);
 	assert_string_equal(c.cmdline, "");
 	assert_null(c.initrd);
 	assert_false(c.autostart);
@@ -116,7 +127,14 @@ static const struct {
 	  ":2: memory: expected a size that is a multiple of 1M, such as 256M or 2G" },
 	{ "[vm]\nautostart=maybe\n", ":2: autostart: expected yes or no" },
 	{ "[vm]\nreboot=yes\n", ":2: reboot: expected restart or stop" },
-	{ "[vm]\ncpus=2\n", ":2: cpus: unknown key in [vm]" },
+	{ "[vm]\ncolour=2\n", ":2: colour: unknown key in [vm]" },
+	{ "[vm]\nweight=10001\n", ":2: weight: expected a number from 1 to 10000" },
+	{ "[vm]\ncap=0\n", ":2: cap: expected a number from 1 to 25600" },
+	{ "[vm]\npool=16\n", ":2: pool: expected a number from 0 to 15" },
+	{ "[vm]\ncpus=256\n", ":2: cpus: expected dedicated, or numbers below 256 such as 2,4-7" },
+	{ "[vm]\ncpus=3-\n", ":2: cpus: expected dedicated, or numbers below 256 such as 2,4-7" },
+	{ "[vm]\ncpus=5-4\n", ":2: cpus: expected dedicated, or numbers below 256 such as 2,4-7" },
+	{ "[vm]\ncpus=1,,2\n", ":2: cpus: expected dedicated, or numbers below 256 such as 2,4-7" },
 	{ "[vm]\nvcpus=2\n\nvcpus=2\n", ":4: vcpus: duplicate key in [vm]; expected it once" },
 	{ "[vm]\nvcpus=2\n  3\n", ":3: vcpus: duplicate key in [vm]; expected it once" },
 	{ "[vm]\ncmdline=2\ncmdline=2\n", ":3: cmdline: duplicate key in [vm]; expected it once" },

@@ -128,6 +128,31 @@ static void on_end(struct machine *m)
 	events_quit(&vm->events);
 }
 
+static int set_scheduling(struct vm *vm)
+{
+	const struct vm_config *c = vm->config;
+	struct sched_params p = {
+		.set = SCHED_SET_WEIGHT | SCHED_SET_CAP | SCHED_SET_POOL | SCHED_SET_CPUS |
+		       SCHED_SET_DEDICATED,
+		.weight = c->weight,
+		.cap = c->cap,
+		.pool = c->pool,
+		.dedicated = c->dedicated,
+	};
+	int ret;
+
+	memcpy(p.cpus, c->cpus, sizeof(p.cpus));
+	ret = strata_vm_sched(vm->machine.vm_fd, &p);
+	if (ret == -EBUSY)
+		return refuse(vm, ret,
+			      "%s: cpus: dedicated: pool %u has not %u CPUs free by whole cores",
+			      vm->path, c->pool, c->vcpus);
+	if (ret < 0)
+		return refuse(vm, ret, "%s: cpus: pool %u has none of these CPUs", vm->path,
+			      c->pool);
+	return 0;
+}
+
 static int create_vm_object(struct vm *vm)
 {
 	struct vm_create args = { .nr_vcpus_max = vm->config->vcpus };
@@ -257,6 +282,8 @@ static int build(struct vm *vm)
 	for (unsigned i = 0; i < vm->config->vcpus; i++)
 		vm->vcpus[i].fd = -1;
 	ret = create_vm_object(vm);
+	if (!ret)
+		ret = set_scheduling(vm);
 	if (!ret)
 		ret = create_vcpus(vm);
 	if (!ret)

@@ -53,6 +53,7 @@ static int set_up(void **state)
 	write_kernel();
 	config = (struct vm_config){ .name = "test",
 				     .vcpus = 1,
+				     .weight = 250,
 				     .memory = 4 << 20,
 				     .kernel = (char *)KERNEL,
 				     .cmdline = (char *)"a=1",
@@ -111,6 +112,8 @@ static void ends_by_debug_exit(void **state)
 	assert_int_equal(fake_vm.stop_state, VM_STATE_STOPPED);
 	assert_int_equal(fake_vm.stop_code, 42);
 	assert_string_equal(fake_vm.create.name, "test");
+	assert_int_equal(fake_vm.sched.weight, 250);
+	assert_int_equal(fake_vm.sched.set & SCHED_SET_WEIGHT, SCHED_SET_WEIGHT);
 	/* Two pieces: the VGA hole is between them. */
 	assert_int_equal(fake_vm.nr_maps, 2);
 	assert_int_equal(fake_vm.maps[0].gpa, 0);
@@ -401,6 +404,14 @@ static void refusals(void **state)
 	expect_end(MACHINE_FAIL, 0, "/vms/test.conf: memory at 0x0: Invalid argument");
 	fake_vm.vm_map_error = 0;
 	config.vcpus = 2;
+	fake_vm.vm_sched_error = -EBUSY;
+	run(never);
+	expect_end(MACHINE_FAIL, 0,
+		   "/vms/test.conf: cpus: dedicated: pool 0 has not 2 CPUs free by whole cores");
+	fake_vm.vm_sched_error = -EINVAL;
+	run(never);
+	expect_end(MACHINE_FAIL, 0, "/vms/test.conf: cpus: pool 0 has none of these CPUs");
+	fake_vm.vm_sched_error = 0;
 	fake_vm.vcpu_create_error = -EEXIST;
 	run(never);
 	expect_end(MACHINE_FAIL, 0, "/vms/test.conf: vCPU 1: File exists");

@@ -83,6 +83,13 @@ int strata_vm_map(const struct vm_map *args)
 	return 0;
 }
 
+int strata_vm_sched(int vm, struct sched_params *params)
+{
+	(void)vm;
+	fake_vm.sched = *params;
+	return fake_vm.vm_sched_error;
+}
+
 int strata_vm_irq_line(int vm, unsigned gsi, int level)
 {
 	(void)vm;

@@ -28,7 +28,7 @@ struct fake_vcpu {
 struct fake_vm {
 	/* What each vcpu_run does: fills in the run page. 0, or the error that the call returns. */
 	int (*script)(unsigned number, struct fake_vcpu *vcpu);
-	int vm_create_error, vm_map_error, vcpu_create_error; /* 0: none */
+	int vm_create_error, vm_map_error, vm_sched_error, vcpu_create_error; /* 0: none */
 
 	pthread_mutex_t lock;
 	pthread_cond_t kicks;
@@ -36,6 +36,7 @@ struct fake_vm {
 	struct vm_create create;
 	struct vm_map maps[FAKE_MAPS];
 	unsigned nr_maps;
+	struct sched_params sched;
 	bool line[24];
 	unsigned line_rises[24];
 	enum vm_state stop_state;

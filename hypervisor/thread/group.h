@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Scheduling groups: what the vCPU threads of one VM get of the CPUs together. A group has a weight
+ * against other groups, divided among those of its threads that want to run; a cap; and the CPUs
+ * that it may use: those of its pool, fewer if it is to keep to some, or CPUs of its own, one for
+ * each thread, when it is dedicated. Pools and dedicated CPUs are whole cores, so that threads of
+ * one core never run two tenants of different pools.
+ *
+ * Threads without a group run on the CPUs of pool 0 that are nobody's own. CPU 0's core always is
+ * such a one.
+ *
+ * Locks: the pools' lock, a leaf, taken inside.
+ */
+#pragma once
+
+#include "abi/strata.h"
+#include "cpu/lapic.h"
+#include "mem/container.h"
+
+struct sched_group;
+
+/*
+ * A group of usual weight in pool 0; one reference. `owner` names it (not 0), `max_threads` is how
+ * many CPUs of its own it needs. 0, -ENOMEM. Thread context.
+ */
+int sched_group_create(struct container *c, uint64_t owner, unsigned max_threads,
+		       struct sched_group **out);
+/* Its CPUs are given back; threads in it go on, in pool 0. Waits for other CPUs: no lock held. */
+void sched_group_close(struct sched_group *g);
+void sched_group_put(struct sched_group *g); /* NULL is fine */
+
+/*
+ * Makes the changes that p->set names, all or none, and fills in what holds then. 0; -EINVAL: a
+ * value out of range, no CPU left, or a reserved field; -EBUSY: not so many cores are free. Waits
+ * for other CPUs: no lock held.
+ */
+int sched_group_change(struct sched_group *g, struct sched_params *p);
+
+/* The current thread belongs to g from now on, as number `slot` of it; NULL: to none. It may go on
+ * on another CPU. No lock held. */
+void thread_join_group(struct sched_group *g, unsigned slot);
+
+bool thread_in_group(const struct sched_group *g); /* the current thread */
+
+/* When the current thread's group has had what its cap allows: time_now() at which it has something
+ * again. 0: go on. */
+uint64_t thread_throttled(void);
+
+/* See SYS_POOL_SET. Waits for other CPUs: no lock held. */
+int sched_pool_set(const struct cpu_pool *p);
+
+/* For figures; any context. */
+unsigned sched_pool_of(cpu_id_t cpu);
+uint64_t sched_dedicated_to(cpu_id_t cpu); /* a group's owner, 0: nobody */
