@@ -5,6 +5,7 @@
 #include "proc/handle.h"
 
 #include "lib/errno.h"
+#include "lib/nospec.h"
 #include "lib/string.h"
 #include "mem/kalloc.h"
 
@@ -109,9 +110,12 @@ int handle_install_at(struct handle_table *t, struct object *o, int fd, uint32_t
 /* The slot in use at `fd`, or NULL. Lock held. */
 static struct handle *slot_of(struct handle_table *t, int fd)
 {
-	if (fd < 0 || (unsigned int)fd >= t->size || t->slots[fd].object == NULL)
+	struct handle *h;
+
+	if (fd < 0 || (unsigned int)fd >= t->size)
 		return NULL;
-	return &t->slots[fd];
+	h = &t->slots[nospec_index((unsigned int)fd, t->size)];
+	return h->object != NULL ? h : NULL;
 }
 
 struct object *handle_get_kind(struct handle_table *t, int fd, const struct object_ops *ops)

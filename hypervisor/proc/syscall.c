@@ -8,6 +8,7 @@
 #include "cpu/log.h"
 #include "lib/bitmap.h"
 #include "lib/errno.h"
+#include "lib/nospec.h"
 #include "proc/linux_abi.h"
 #include "proc/process.h"
 
@@ -25,10 +26,12 @@ static uint64_t unknown_seen[BITMAP_WORDS(SLOTS + 1)]; /* bits are set atomicall
 /* SLOTS: not a number of either range. */
 static unsigned int slot_of(uint64_t nr)
 {
+	uint64_t native = nr - STRATA_SYS_BASE;
+
 	if (nr < LINUX_NR_END)
-		return (unsigned int)nr;
-	if (nr >= STRATA_SYS_BASE && nr < STRATA_SYS_END)
-		return LINUX_NR_END + (unsigned int)(nr - STRATA_SYS_BASE);
+		return (unsigned int)nospec_index(nr, LINUX_NR_END);
+	if (native < NATIVE_COUNT)
+		return LINUX_NR_END + (unsigned int)nospec_index(native, NATIVE_COUNT);
 	return SLOTS;
 }
 

@@ -4,6 +4,7 @@
  */
 #include "virt/hypercall.h"
 
+#include "lib/nospec.h"
 #include "virt/vcpu.h"
 
 struct args {
@@ -24,7 +25,8 @@ static int64_t kick_cpu(struct vcpu *v, uint64_t apic_id)
 	struct vcpu *to = NULL;
 
 	if (apic_id < VM_MAX_VCPUS)
-		to = __atomic_load_n(&v->vm->vcpus[apic_id], __ATOMIC_ACQUIRE);
+		to = __atomic_load_n(&v->vm->vcpus[nospec_index(apic_id, VM_MAX_VCPUS)],
+				     __ATOMIC_ACQUIRE);
 	if (to)
 		vcpu_request(to, VREQ_UNHALT);
 	return 0; /* as KVM: whether there is such a CPU is not told */

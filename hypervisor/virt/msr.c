@@ -8,6 +8,7 @@
 
 #include "lib/bits.h"
 #include "lib/errno.h"
+#include "lib/nospec.h"
 #include "lib/string.h"
 #include "virt/vcpu.h"
 #include "virt/virt.h"
@@ -560,8 +561,12 @@ static unsigned high_row(uint32_t index)
 
 static inline const struct msr_row *row_of(uint32_t index)
 {
-	unsigned row = likely(index < ARRAY_SIZE(low_rows)) ? low_rows[index] : high_row(index);
+	unsigned row;
 
+	if (likely(index < ARRAY_SIZE(low_rows)))
+		row = low_rows[nospec_index(index, ARRAY_SIZE(low_rows))];
+	else
+		row = high_row(index);
 	return row ? &rows[row] : NULL;
 }
 

@@ -7,6 +7,7 @@
 #include "virt/irq/vioapic.h"
 
 #include "lib/bits.h"
+#include "lib/nospec.h"
 #include "lib/string.h"
 #include "virt/irq/vlapic.h"
 
@@ -80,6 +81,7 @@ void vioapic_set_pin(struct vioapic *io, unsigned pin, bool level)
 
 	if (pin >= VIOAPIC_PINS)
 		return;
+	pin = (unsigned)nospec_index(pin, VIOAPIC_PINS);
 	was = io->levels & BIT(pin);
 	io->levels = (uint32_t)(level ? io->levels | BIT(pin) : io->levels & ~BIT(pin));
 	if (is_level(io->entry[pin]))
@@ -143,12 +145,13 @@ static void write_window(struct vioapic *io, uint32_t value)
 	if (io->select == INDEX_ID)
 		io->id = BITS_GET(value, 27, 24);
 	else if (io->select >= INDEX_TABLE && n < 2 * VIOAPIC_PINS)
-		write_entry(io, n / 2, n & 1, value);
+		write_entry(io, (unsigned)nospec_index(n / 2, VIOAPIC_PINS), n & 1, value);
 }
 
 static uint32_t read_window(const struct vioapic *io)
 {
 	unsigned n = io->select - INDEX_TABLE;
+	uint64_t entry;
 
 	switch (io->select) {
 	case INDEX_ID:
@@ -158,7 +161,8 @@ static uint32_t read_window(const struct vioapic *io)
 	}
 	if (io->select < INDEX_TABLE || n >= 2 * VIOAPIC_PINS)
 		return 0;
-	return (uint32_t)(n & 1 ? io->entry[n / 2] >> 32 : io->entry[n / 2]);
+	entry = io->entry[nospec_index(n / 2, VIOAPIC_PINS)];
+	return (uint32_t)(n & 1 ? entry >> 32 : entry);
 }
 
 uint64_t vioapic_read(struct vioapic *io, uint32_t offset, unsigned len)

@@ -5,6 +5,8 @@
  */
 #include "virt/irq/vlapic_priv.h"
 
+#include "lib/nospec.h"
+
 enum {
 	READ = 1,
 	WRITE = 2,
@@ -138,7 +140,7 @@ static const struct reg_info *xapic_register(uint32_t offset, unsigned how)
 
 	if (offset >= ARRAY_SIZE(regs) << 4)
 		return NULL;
-	r = &regs[offset >> 4];
+	r = &regs[nospec_index(offset >> 4, ARRAY_SIZE(regs))];
 	return (r->how & how) && !(r->how & X2APIC_ONLY) ? r : NULL;
 }
 
@@ -181,10 +183,12 @@ void vlapic_mmio_write(struct vlapic *l, uint32_t offset, unsigned len, uint64_t
 static const struct reg_info *x2apic_register(const struct vlapic *l, uint32_t msr, unsigned how)
 {
 	uint32_t n = msr - MSR_X2APIC_FIRST;
+	const struct reg_info *r;
 
 	if (!vlapic_x2apic(l) || n >= ARRAY_SIZE(regs))
 		return NULL;
-	return (regs[n].how & how) && !(regs[n].how & XAPIC_ONLY) ? &regs[n] : NULL;
+	r = &regs[nospec_index(n, ARRAY_SIZE(regs))];
+	return (r->how & how) && !(r->how & XAPIC_ONLY) ? r : NULL;
 }
 
 int vlapic_msr_read(struct vlapic *l, uint32_t msr, uint64_t *value)

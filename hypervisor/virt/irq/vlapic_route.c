@@ -6,6 +6,8 @@
  */
 #include "virt/irq/vlapic_priv.h"
 
+#include "lib/nospec.h"
+
 #define ICR_LOGICAL   0x800u
 #define ICR_ASSERT    0x4000u
 #define ICR_LEVEL     0x8000u
@@ -24,6 +26,7 @@ static struct vlapic *by_id(struct vlapic_set *set, uint32_t id)
 
 	if (id >= ARRAY_SIZE(set->by_id))
 		return NULL;
+	id = (uint32_t)nospec_index(id, ARRAY_SIZE(set->by_id));
 	index = __atomic_load_n(&set->by_id[id], __ATOMIC_ACQUIRE);
 	return index ? set->apics[index - 1] : NULL;
 }
