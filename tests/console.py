@@ -11,7 +11,7 @@ import pexpect
 import harness
 
 PROMPT = "strata> "
-VMS = ["good1", "good2", "stubborn", "refuses", "crashes", "silent"]
+VMS = ["good1", "good2", "stubborn", "refuses", "crashes", "silent", "deaf", "mute"]
 
 
 class Console:

@@ -83,8 +83,13 @@ def test_failures(console):
     assert "error: refuses: /vms/refuses.conf:3: memory: expected a size such as 512M" in console.run("vm start refuses")
     assert "its VMM ended with status 7" in console.run("vm start silent")
     console.run("vm start crashes")
-    assert "crashes: failed: its VMM crashed: signal 11" in console.run("vm stop crashes")
+    assert "its VMM crashed: signal 11" in console.run("vm stop crashes")
+    # The VM alone is gone; why, what its VMM said last and what its guest said can still be read.
     assert console.state("good1") == "running"
+    shown = console.run("vm show crashes")
+    assert "failed" in shown and "something is wrong" in shown and "its VMM crashed: signal 11" in shown
+    assert "hello from crashes" in console.run("vm log crashes")
+    assert "crashes: running" in console.run("vm start crashes")
 
 
 @pytest.mark.parametrize("text,answer", [
@@ -172,6 +177,73 @@ def test_shell_is_restarted(console):
 def test_poweroff(console):
     console.child.send("poweroff\r")
     console.child.expect(pexpect.EOF)
+
+
+def test_pause(console):
+    console.wait_running("good1")
+    assert "good1: paused" in console.run("vm pause good1")
+    assert console.state("good1") == "paused"
+    assert "error: good1: it is paused" in console.run("vm stop good1")
+    assert "good1: paused" in console.run("wait good1 --state paused")
+    assert "good1: running" in console.run("vm resume good1")
+    assert "good1: stopped" in console.run("vm stop good1")
+
+
+def test_nobody_answers(console):
+    """A VMM that is stuck: Ctrl-C gives the request up, and the VM can be killed."""
+    console.run("vm start mute")
+    console.child.send("vm pause mute\r")
+    console.child.expect_exact("\n")
+    console.child.send("\x03")
+    console.child.expect_exact("error: given up")
+    console.child.expect_exact(PROMPT)
+    assert "mute: stopped: killed" in console.run("vm kill mute")
+    assert console.json("vm list")
+
+
+def test_request_whose_vmm_ends(console):
+    console.run("vm start crashes")
+    assert "error: crashes: failed: its VMM crashed: signal 11" in console.run("vm stop crashes")
+
+
+def test_vm_log(console):
+    console.wait_running("good1")
+    rows = console.json("vm log good1")
+    # The ring keeps the last 64 bytes: of the first line, a part is left.
+    assert [row["text"] for row in rows][1:] == ["hello from good1", "last ?[1mline?"] and set(rows[0]["text"]) == {"x"}
+    assert console.json("vm log good1 2") == rows[1:]
+    console.run("vm kill good1")
+    assert console.json("vm log good1") == rows
+
+
+def test_define(console):
+    (console.folder / "base.conf").write_text("[vm]\nkernel = /etc/passwd\nmemory = 32M\nautostart = yes\n")
+    before = console.json("vm list")
+    console.run(f"vm create good7 --file {console.folder}/base.conf memory=64M cmdline='a b'")
+    vm, = console.json("vm show good7")
+    assert vm["settings"] == ["memory=64M", "cmdline=a b"] and vm["state"] == "stopped" and not vm["autostart"]
+    assert [row["name"] for row in console.json("vm list")] == sorted(VMS + ["good7"])
+    values = [(row["key"], row["value"]) for row in console.json("config show good7")]
+    assert ("memory", "32M") in values and values[-2:] == [("memory", "64M"), ("cmdline", "a b")]
+    assert "ok" in console.run("config check good7")
+    console.run("vm set good7 memory= vcpus=2 autostart=yes")
+    vm, = console.json("vm show good7")
+    assert vm["settings"] == ["cmdline=a b", "vcpus=2", "autostart=yes"] and vm["autostart"]
+    assert "good7: running" in console.run("vm start good7")
+    assert "error: good7: running: stop or kill it first" in console.run("vm destroy good7")
+    console.run("vm kill good7")
+    assert "good7: destroyed" in console.run("vm destroy good7")
+    assert [row["name"] for row in console.json("vm list")] == [row["name"] for row in before]
+    assert "no such VM" in console.run("vm show good7")
+
+
+def test_too_many_settings(console):
+    long = " ".join(f"cmdline={'x' * 600}{i}" for i in range(2))
+    console.run("vm create good7 kernel=/etc/passwd")
+    assert "error: " not in console.run(f"vm set good7 {long}")
+    more = f"module0.file=/etc/passwd module0.cmdline={'y' * 500}"
+    assert "expected at most 16 settings of 1024 bytes" in console.run(f"vm set good7 {more}")
+    assert [s[:9] for s in console.json("vm show good7")[0]["settings"]] == ["kernel=/e", "cmdline=x"]
 
 
 def script(console, text):

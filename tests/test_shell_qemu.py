@@ -1,10 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Init and shell on the kernel: the console over the serial port of a QEMU machine."""
 import json
+import os
 import random
 import re
+import subprocess
+import time
 
 import pytest
+
+import archive
+import harness
+from console import check_object, table
 
 PROMPT = "strata> "
 MiB = 1 << 20
@@ -96,3 +103,82 @@ def test_keys(machine):
         m.send("\x04")  # the shell ends: init starts another
         m.expect(re.escape(PROMPT))
         assert "nodes" in shell.run("host show")
+
+
+# ---- VMs under the console's hands ----
+
+@pytest.fixture(scope="module")
+def beats(tmp_path_factory):
+    """A boot archive with VMs whose guest lives until it is ended."""
+    subprocess.run(["make", "-s", "guests"], cwd=harness.TREE, check=True, timeout=300)
+    files = {"guests/beat.elf": open(f"{harness.BUILD}/guests/beat.elf", "rb").read()}
+    for i, vcpus in enumerate([1, 2, 3]):
+        files[f"vms/beat{i}.conf"] = archive.vm_conf("/guests/beat.elf", vcpus, "16M")
+    files["scripts/hello"] = b"# as a boot would run it\necho hello from a script\nhost show\nvm start beat0\nwait beat0 --state running\nvm kill beat0\n"
+    return archive.extend(harness.image("debug", "strata.cpio"), str(tmp_path_factory.mktemp("beats") / "all.cpio"), files)
+
+
+def wait_text(shell, name, pattern, after=0, limit=30):
+    """The lines of a VM's serial port, once one behind the first `after` matches."""
+    end = time.monotonic() + limit * harness.TIME_SCALE
+    while True:
+        lines = [row["text"] for row in shell.json(f"vm log {name}") if "text" in row]
+        if any(re.search(pattern, line) for line in lines[after:]):
+            return lines
+        assert time.monotonic() < end, f"{name} never said {pattern}: {lines[-5:]}"
+
+
+def test_control_of_vms(machine, beats):
+    """Each verb that acts on a VM, one after the other, on a guest of two CPUs that goes on all the time."""
+    rows = table()
+    with machine(initrd=beats, smp=2) as m:
+        shell = Shell(m)
+        assert "+ host show" in shell.run("run /scripts/hello") and shell.run("echo $?") == "0\n"
+        assert "error" not in shell.run("vm start beat1")
+        wait_text(shell, "beat1", "beat: up, 2 CPUs")
+        wait_text(shell, "beat1", "beat: 1$")
+        assert "beat1: paused" in shell.run("vm pause beat1")
+        lines = [row["text"] for row in shell.json("vm log beat1")]
+        vcpus = shell.json("vm dump beat1")
+        assert [v["vcpu"] for v in vcpus] == [0, 1] and all(int(v["cr3"], 16) for v in vcpus)
+        assert vcpus == shell.json("vm dump beat1")
+        assert vcpus[1] == shell.json("vm dump beat1 --vcpu 1")[0]
+        # Multiboot's guest is linked at 1 MiB; the same bytes are there every time.
+        code = shell.json("vm dump beat1 --memory 0x100000 --length 1500")
+        assert [c["address"] for c in code] == ["0x100000", "0x100200", "0x100400"] and len(code[2]["data"]) == 2 * (1500 - 1024)
+        assert code == shell.json("vm dump beat1 --memory 0x100000 --length 1500")
+        assert "expected the address of guest memory" in shell.run("vm dump beat1 --memory 0x7fffffff")
+        assert [row["text"] for row in shell.json("vm log beat1")] == lines, "a paused guest said something"
+        figures = shell.json("vm show beat1")[0]
+        check_object(figures, rows["vm show"]["output"])
+        assert figures["state"] == "paused" and figures["exits"]["cpuid"] > 0 and figures["run_time_ns"] > 0
+        assert "beat1: running" in shell.run("vm resume beat1")
+        wait_text(shell, "beat1", "beat:", len(lines))
+        # All CPUs take an NMI, then one of them.
+        shell.run("vm nmi beat1")
+        shell.run("vm nmi beat1 --vcpu 1")
+        m.send("vm console beat1\r")
+        m.expect("detaches")
+        m.send("n")
+        m.expect("beat: 3 NMIs")
+        m.send("\x1d")
+        m.expect(re.escape(PROMPT))
+        assert "does not listen to its power button" in shell.run("vm stop beat1")
+        assert "beat1: running" in shell.run("vm reset beat1")
+        wait_text(shell, "beat1", "beat: up, 2 CPUs", len(lines))
+        shell.run("vm pause beat1")
+        assert "beat1: running" in shell.run("vm reset beat1")
+        shell.run("wait beat1 --state running")
+        shown = shell.run("vm show beat1")
+        assert "reset from the console" in shown and "NMI from the console" in shown
+        shell.run("vm kill beat1")
+        assert "beat1: stopped: killed" in shell.run("wait beat1")
+        assert "beat: up" in shell.run("vm log beat1")
+        # One that is made here, with another memory, and forgotten again.
+        assert "mine: stopped" in shell.run("vm create mine --like beat1 memory=24M vcpus=1")
+        assert "mine: running" in shell.run("vm start mine")
+        assert [v["memory"] for v in shell.json("vm list") if v["name"] == "mine"] == [(24 << 20) - 0x20000]
+        shell.run("vm kill mine")
+        assert "mine: destroyed" in shell.run("vm destroy mine")
+        m.send("poweroff\r")
+        assert m.wait_exit(60) == 0

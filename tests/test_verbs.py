@@ -16,8 +16,26 @@ VERBS = {
     "vm show": ([("good1", "autostart")], [("", "expected: vm show NAME"), ("nobody", "no such VM"), ("a b", "expected:")]),
     "vm start": ([("stubborn", "stubborn: running")], [("", "expected:"), ("nobody", "no such VM"), ("good1", "already running"), ("refuses", "expected a size")]),
     "vm stop": ([("good1", "good1: stopped"), ("good2 --timeout 9", "good2: stopped")],
-                [("", "expected:"), ("good1 --timeout", "expected:"), ("good1 --timeout -1", "expected:"), ("silent", "not running")]),
+                [("deaf", "does not listen to its power button: use vm kill"), ("", "expected:"), ("good1 --timeout", "expected:"), ("good1 --timeout -1", "expected:"), ("silent", "not running")]),
     "vm kill": ([("good2", "good2: stopped: killed")], [("", "expected:"), ("nobody", "no such VM"), ("silent", "not running")]),
+    "vm pause": ([("good1", "good1: paused")], [("", "expected:"), ("good1", "already paused"), ("nobody", "no such VM"), ("silent", "not running")]),
+    "vm resume": ([("good1", "good1: running")], [("", "expected:"), ("good1", "not paused"), ("silent", "not running")]),
+    "vm reset": ([("good1", "good1: running")], [("", "expected:"), ("nobody", "no such VM"), ("silent", "not running")]),
+    "vm nmi": ([("good1", "good1: running"), ("good1 --vcpu 1", "running")],
+               [("", "expected:"), ("good1 --vcpu", "expected:"), ("good1 --vcpu x", "expected:"), ("good1 --vcpu 7", "from 0 to 1"), ("silent", "not running")]),
+    "vm dump": ([("good1", "vCPU 1: halted"), ("good1 --vcpu 1", "rip    0x0"), ("good1 --memory 0x10 --length 20", "000000000010  10 11 12")],
+                [("", "expected:"), ("good1 --vcpu 2", "from 0 to 1"), ("good1 --memory", "expected:"), ("good1 --memory x", "expected:"), ("good1 --length 5", "expected:"),
+                 ("good1 --memory 0 --length 0", "expected:"), ("good1 --memory 0x100000", "expected the address of guest memory"), ("silent", "not running")]),
+    "vm log": ([("good1", "hello from good1"), ("good1 1", "last ?[1mline")],
+               [("", "expected:"), ("good1 0", "expected:"), ("good1 x", "expected:"), ("nobody", "no such VM"), ("mute", "has said nothing yet")]),
+    "vm create": ([("new1 --file @/one.conf memory=64M", "new1: stopped"), ("new2 --like new1 console1.scrollback=1M", "new2: stopped"), ("new3 kernel=/etc/passwd", "new3: stopped")],
+                  [("", "expected:"), ("new4", "new4:0: kernel: missing"), ("new1 kernel=/etc/passwd", "there is one already"), ("new4 kernel=/no/such", "new4: /no/such: No such file"),
+                   ("'a b' kernel=/etc/passwd", "expected a name of at most 31"), ("new4 --file /no/such", "cannot be opened"), ("new4 --like nobody", "no such VM"),
+                   ("new4 --file @/one.conf memory=lots", "new4: memory=lots: expected a size"), ("new4 --file a --like b", "expected:")]),
+    "vm set": ([("new1 vcpus=3 weight=7", "new1: stopped"), ("new1 vcpus=", "new1: stopped")],
+               [("", "expected:"), ("new1", "expected:"), ("new1 x=1", "expected a key"), ("new1 vcpus", "expected KEY=VALUE"), ("new1 vcpus=0", "expected a number from 1 to 64"),
+                ("nobody vcpus=1", "no such VM")]),
+    "vm destroy": ([("new1", "new1: destroyed"), ("new3", "destroyed")], [("", "expected:"), ("new1", "no such VM"), ("good1", "running: stop or kill it first")]),
     "vm console": ([], [("", "expected:"), ("nobody", "no such VM"), ("silent", "not running")]),
     "host show": ([], [("", NO_KERNEL), ("x", "expected:")]),
     "cpu": ([], [("", NO_KERNEL), ("x", "expected:")]),
@@ -63,6 +81,7 @@ def test_verbs_take_only_their_words(rows):
 def test_good_and_bad_words(console, rows):
     for name in ("good1", "good2"):
         console.wait_running(name)
+    console.run("vm start deaf")
     for verb, (good, bad) in VERBS.items():
         for words, answer in good:
             check(console, rows[verb], words, answer, "0")
@@ -102,4 +121,5 @@ def test_objects_are_as_documented(console, rows):
                     seen.add(verb)
         console.run("vm start good1")
         console.run("vm start good2")
-    assert seen >= {"vm list", "vm show", "vm start", "vm stop", "vm kill", "config show", "config check", "echo", "run", "wait", "help"}
+    assert seen >= {"vm list", "vm show", "vm start", "vm stop", "vm kill", "config show", "config check", "echo", "run", "wait", "help", "vm pause", "vm resume", "vm reset",
+                    "vm nmi", "vm dump", "vm log", "vm create", "vm set", "vm destroy"}

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // One row an operation. A row's handler sends its own reply. Waiters and a pending power action are
-// the only state; both are looked at after every round of the poll loop.
+// the only state; both are looked at after every round of the poll loop. What a VMM must answer
+// goes through forward.c.
 
 #include "mgmt/init/requests.h"
 
@@ -10,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "mgmt/init/forward.h"
 #include "mgmt/init/init.h"
 #include "mgmt/init/vms.h"
 #include "mgmt/lib/proto.h"
@@ -59,23 +61,26 @@ static struct vm *vm_of(int channel, const json_t *request)
 	return vm;
 }
 
-static void op_vm(int channel, const json_t *request, int handle)
+static void op_vm(int channel, const json_t *request, int *handle)
 {
 	json_int_t index = proto_int(request, "index", -1);
 	struct vm *vm = index >= 0 ? vms_at((size_t)index) : vm_of(channel, request);
-	json_t *reply;
+	json_t *reply, *object;
 
 	(void)handle;
 	if (!vm && index >= 0)
 		reply_error(channel, request, "no more");
 	if (!vm)
 		return;
+	object = vm_to_json(vm);
+	if (index < 0)
+		vm_add_details(vm, object);
 	reply = proto_ok(request);
-	json_object_set_new(reply, "vm", vm_to_json(vm));
-	proto_send(channel, reply, -1);
+	json_object_set_new(reply, "vm", object);
+	proto_reply(channel, request, reply, -1);
 }
 
-static void op_host(int channel, const json_t *request, int handle)
+static void op_host(int channel, const json_t *request, int *handle)
 {
 	json_t *reply = proto_ok(request);
 
@@ -101,37 +106,74 @@ static void do_vm(int channel, const json_t *request, int (*act)(struct vm *, ch
 		proto_send(channel, proto_ok(request), -1);
 }
 
-static void op_start(int channel, const json_t *request, int handle)
+static void op_start(int channel, const json_t *request, int *handle)
 {
 	(void)handle;
 	do_vm(channel, request, vm_start);
 }
 
-static void op_stop(int channel, const json_t *request, int handle)
-{
-	(void)handle;
-	do_vm(channel, request, vm_stop);
-}
-
-static void op_kill(int channel, const json_t *request, int handle)
+static void op_kill(int channel, const json_t *request, int *handle)
 {
 	(void)handle;
 	do_vm(channel, request, vm_kill);
 }
 
-static void op_console(int channel, const json_t *request, int handle)
+static void op_forward(int channel, const json_t *request, int *handle)
+{
+	struct vm *vm = vm_of(channel, request);
+
+	if (vm)
+		forward(channel, request, vm, handle);
+}
+
+static void answer(int channel, const json_t *request, int ret, const char *why)
+{
+	proto_send(channel, ret < 0 ? proto_error(request, "%s", why) : proto_ok(request), -1);
+}
+
+static void op_create(int channel, const json_t *request, int *handle)
+{
+	const char *name = proto_string(request, "vm", "");
+	char why[256];
+
+	(void)handle;
+	answer(channel, request,
+	       vms_create(name, proto_string(request, "file", NULL),
+			  json_object_get(request, "settings"), why, sizeof(why)),
+	       why);
+}
+
+static void op_destroy(int channel, const json_t *request, int *handle)
+{
+	(void)handle;
+	do_vm(channel, request, vms_destroy);
+}
+
+static void op_set(int channel, const json_t *request, int *handle)
 {
 	struct vm *vm = vm_of(channel, request);
 	char why[256];
 
+	(void)handle;
+	if (vm)
+		answer(channel, request,
+		       vm_set(vm, json_object_get(request, "settings"), why, sizeof(why)), why);
+}
+
+/* A handle on what COM1 said, in the reply. */
+static void op_log(int channel, const json_t *request, int *handle)
+{
+	struct vm *vm = vm_of(channel, request);
+	int fd;
+
+	(void)handle;
 	if (!vm)
 		return;
-	if (handle < 0)
-		reply_error(channel, request, "console: a channel must come with the request");
-	else if (vm_console(vm, dup(handle), why, sizeof(why)) < 0)
-		reply_error(channel, request, why);
-	else
-		proto_send(channel, proto_ok(request), -1);
+	fd = vm->log_fd < 0 ? -1 : dup(vm->log_fd);
+	if (fd < 0)
+		proto_send(channel, proto_error(request, "%s: has said nothing yet", vm->name), -1);
+	else if (proto_send(channel, proto_ok(request), fd) < 0)
+		close(fd);
 }
 
 /* "states": array of names; unknown names make an empty set. */
@@ -163,7 +205,7 @@ static struct waiter *free_waiter(void)
 	return NULL;
 }
 
-static void op_wait(int channel, const json_t *request, int handle)
+static void op_wait(int channel, const json_t *request, int *handle)
 {
 	json_int_t timeout = proto_int(request, "timeout_ms", WAIT_DEFAULT_MS);
 	struct vm *vm = vm_of(channel, request);
@@ -190,11 +232,23 @@ static void op_wait(int channel, const json_t *request, int handle)
 	};
 }
 
-static void op_power(int channel, const json_t *request, int handle)
+static void press_all_buttons(void)
+{
+	json_t *stop = json_pack("{s:s}", "op", "stop");
+
+	for (size_t i = 0; i < vms_count(); i++) {
+		int none = -1;
+
+		if (vm_is_active(vms_at(i)))
+			forward(-1, stop, vms_at(i), &none);
+	}
+	json_decref(stop);
+}
+
+static void op_power(int channel, const json_t *request, int *handle)
 {
 	const char *action = proto_string(request, "action", "");
 	json_int_t grace = proto_int(request, "grace_ms", POWER_GRACE_MS);
-	char why[256];
 
 	(void)handle;
 	if (strcmp(action, "off") != 0 && strcmp(action, "reboot") != 0) {
@@ -204,24 +258,36 @@ static void op_power(int channel, const json_t *request, int handle)
 	power.pending = true;
 	power.action = strcmp(action, "off") ? POWER_REBOOT : POWER_OFF;
 	power.deadline_ms = now_ms() + (grace < 0 || grace > WAIT_MAX_MS ? POWER_GRACE_MS : grace);
-	for (size_t i = 0; i < vms_count(); i++) {
-		if (vm_is_active(vms_at(i)))
-			vm_stop(vms_at(i), why, sizeof(why));
-	}
+	press_all_buttons();
 	proto_send(channel, proto_ok(request), -1);
 }
 
 static const struct operation {
 	const char *name;
-	void (*run)(int channel, const json_t *request, int handle);
+	void (*run)(int channel, const json_t *request, int *handle);
 } operations[] = {
-	{ .name = "vm", .run = op_vm },           { .name = "start", .run = op_start },
-	{ .name = "stop", .run = op_stop },       { .name = "kill", .run = op_kill },
-	{ .name = "console", .run = op_console }, { .name = "wait", .run = op_wait },
-	{ .name = "power", .run = op_power },     { .name = "host", .run = op_host },
+	{ "vm", op_vm },
+	{ "start", op_start },
+	{ "kill", op_kill },
+	{ "create", op_create },
+	{ "destroy", op_destroy },
+	{ "set", op_set },
+	{ "log", op_log },
+	{ "wait", op_wait },
+	{ "power", op_power },
+	{ "host", op_host },
+	/* The VMM's to answer. */
+	{ "stop", op_forward },
+	{ "console", op_forward },
+	{ "pause", op_forward },
+	{ "resume", op_forward },
+	{ "reset", op_forward },
+	{ "nmi", op_forward },
+	{ "regs", op_forward },
+	{ "peek", op_forward },
 };
 
-static void dispatch(int channel, const json_t *request, int handle)
+static void dispatch(int channel, const json_t *request, int *handle)
 {
 	const char *op = proto_string(request, "op", "");
 
@@ -246,7 +312,7 @@ int requests_take(int channel)
 		else if (!request)
 			break;
 		else
-			dispatch(channel, request, handle);
+			dispatch(channel, request, &handle);
 		json_decref(request);
 		if (handle >= 0)
 			close(handle);
@@ -262,14 +328,28 @@ static void waiter_end(struct waiter *w)
 
 void requests_drop(int channel)
 {
+	forward_drop(channel);
 	for (size_t i = 0; i < WAITERS_MAX; i++) {
 		if (waiters[i].channel == channel)
 			waiter_end(&waiters[i]);
 	}
 }
 
+void requests_vm_gone(const struct vm *vm)
+{
+	for (size_t i = 0; i < WAITERS_MAX; i++) {
+		struct waiter *w = &waiters[i];
+
+		if (w->channel < 0 || w->vm != vm)
+			continue;
+		proto_send(w->channel, proto_error(w->request, "%s: destroyed", vm->name), -1);
+		waiter_end(w);
+	}
+}
+
 void requests_check_waiters(void)
 {
+	forward_check();
 	for (size_t i = 0; i < WAITERS_MAX; i++) {
 		struct waiter *w = &waiters[i];
 
@@ -293,8 +373,10 @@ void requests_check_waiters(void)
 
 int requests_timeout_ms(void)
 {
-	int64_t first = power.pending ? power.deadline_ms : INT64_MAX;
+	int64_t first = forward_deadline();
 
+	if (power.pending && power.deadline_ms < first)
+		first = power.deadline_ms;
 	for (size_t i = 0; i < WAITERS_MAX; i++) {
 		if (waiters[i].channel >= 0 && waiters[i].deadline_ms < first)
 			first = waiters[i].deadline_ms;

@@ -1,28 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The table of VMs and the life of their VMM processes. Two things are polled for each active VM:
-// its channel (what the VMM says) and its process handle (that it has ended); only the second ends
-// a run, so that a restart never meets the old process.
+// The life of VMM processes. Two things are polled for each active VM: its channel (what the VMM
+// says) and its process handle (that it has ended); only the second ends a run, so that a restart
+// never meets the old process. table.c has the list of VMs.
 
 #include "mgmt/init/vms.h"
 
-#include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
-#include <ini.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "mgmt/init/forward.h"
 #include "mgmt/init/init.h"
 #include "mgmt/lib/proto.h"
 #include "mgmt/lib/strata.h"
-
-static struct vm table[VMS_MAX];
-static size_t count;
 
 static const char *const status_names[VM_STATUS_COUNT] = {
 	[VM_STOPPED] = "stopped", [VM_STARTING] = "starting", [VM_RUNNING] = "running",
@@ -64,102 +58,28 @@ static uint64_t now_ns(void)
 	return (uint64_t)ts.tv_sec * 1000000000ull + (uint64_t)ts.tv_nsec;
 }
 
-static int take_key(void *arg, const char *section, const char *key, const char *value)
-{
-	struct vm *vm = arg;
-
-	if (!strcasecmp(section, "vm") && !strcasecmp(key, "autostart"))
-		vm->autostart = !strcasecmp(value, "yes") || !strcasecmp(value, "true") ||
-				!strcasecmp(value, "on") || !strcmp(value, "1");
-	return 1;
-}
-
-/* "NAME.conf" with a NAME of letters, digits, '-', '_' and '.', that fits and does not begin with
- * '.' or '-'. */
-static bool name_of_file(const char *file, char name[STRATA_NAME_MAX])
-{
-	size_t len = strlen(file);
-
-	if (len <= 5 || strcmp(file + len - 5, ".conf") != 0 || len - 5 >= STRATA_NAME_MAX)
-		return false;
-	for (size_t i = 0; i < len - 5; i++) {
-		if (!isalnum((unsigned char)file[i]) && !strchr(i ? "-_." : "_", file[i]))
-			return false;
-	}
-	memcpy(name, file, len - 5);
-	name[len - 5] = '\0';
-	return true;
-}
-
-static int by_name(const void *a, const void *b)
-{
-	return strcmp(((const struct vm *)a)->name, ((const struct vm *)b)->name);
-}
-
-int vms_scan(const char *directory)
-{
-	DIR *dir = opendir(directory);
-	struct dirent *entry;
-
-	if (!dir)
-		return -errno;
-	count = 0;
-	while ((entry = readdir(dir))) {
-		struct vm *vm = &table[count];
-		char path[512];
-
-		if (entry->d_name[0] == '.')
-			continue;
-		if (count == VMS_MAX) {
-			init_log("%s: more than %d VMs: the rest is left out", directory, VMS_MAX);
-			break;
-		}
-		memset(vm, 0, sizeof(*vm));
-		if (!name_of_file(entry->d_name, vm->name)) {
-			init_log("%s/%s: expected NAME.conf, NAME of at most %d letters, digits, "
-				 "'-', '_'",
-				 directory, entry->d_name, STRATA_NAME_MAX - 1);
-			continue;
-		}
-		vm->process = vm->channel = -1;
-		snprintf(path, sizeof(path), "%s/%s", directory, entry->d_name);
-		/* Errors of the file are the VMM's to report, when the VM is started. */
-		ini_parse(path, take_key, vm);
-		count++;
-	}
-	closedir(dir);
-	qsort(table, count, sizeof(table[0]), by_name);
-	return (int)count;
-}
-
-size_t vms_count(void)
-{
-	return count;
-}
-
-struct vm *vms_at(size_t index)
-{
-	return index < count ? &table[index] : NULL;
-}
-
-struct vm *vms_find(const char *name)
-{
-	for (size_t i = 0; i < count; i++) {
-		if (!strcmp(table[i].name, name))
-			return &table[i];
-	}
-	return NULL;
-}
-
 bool vm_is_active(const struct vm *vm)
 {
 	return vm->process >= 0;
 }
 
+void vm_note(struct vm *vm, const char *fmt, ...)
+{
+	char *line = vm->notes[vm->nr_notes++ % VM_NOTES];
+	uint64_t ms = now_ns() / 1000000;
+	va_list ap;
+	int n = snprintf(line, VM_NOTE_MAX, "%llu.%03llu ", (unsigned long long)(ms / 1000),
+			 (unsigned long long)(ms % 1000));
+
+	va_start(ap, fmt);
+	vsnprintf(line + n, VM_NOTE_MAX - (size_t)n, fmt, ap);
+	va_end(ap);
+}
+
 static int spawn_vmm(struct vm *vm, int vmm_end)
 {
-	char path[512];
-	char *argv[] = { (char *)"vmm", vm->name, path, NULL };
+	char *argv[4 + VM_SETTINGS_MAX] = { (char *)"vmm", vm->name,
+					    vm->file ? vm->file : (char *)"-" };
 	char *envp[] = { NULL };
 	struct proc_spawn args = {
 		.path = (uintptr_t)init_options.vmm,
@@ -169,8 +89,8 @@ static int spawn_vmm(struct vm *vm, int vmm_end)
 		.fds = { -1, 1, 2, vmm_end },
 	};
 
+	memcpy(argv + 3, vm->settings, sizeof(*argv) * vm->nr_settings);
 	snprintf(args.name, sizeof(args.name), "%s", vm->name);
-	snprintf(path, sizeof(path), "%s/%s.conf", init_options.vms, vm->name);
 	return strata_proc_spawn(&args);
 }
 
@@ -200,29 +120,23 @@ int vm_start(struct vm *vm, char *why, size_t room)
 	vm->reason[0] = '\0';
 	vm->started_ns = now_ns();
 	vm->starts++;
+	vm_note(vm, "started, number %u", vm->starts);
 	return 0;
 }
 
-static int tell(struct vm *vm, const char *op, int handle, char *why, size_t room)
+int vm_tell(struct vm *vm, json_t *message, int handle, char *why, size_t room)
 {
 	int ret;
 
-	if (!vm_is_active(vm) || vm->channel < 0)
+	if (!vm_is_active(vm) || vm->channel < 0) {
+		json_decref(message);
 		return refuse(-ESRCH, why, room, "%s: not running", vm->name);
-	ret = proto_send(vm->channel, json_pack("{s:i,s:s}", "id", 0, "op", op), handle);
+	}
+	ret = proto_send(vm->channel, message, handle);
 	if (ret < 0)
 		return refuse(ret, why, room, "%s: its VMM does not take the request: %s", vm->name,
 			      strerror(-ret));
 	return 0;
-}
-
-int vm_stop(struct vm *vm, char *why, size_t room)
-{
-	int ret = tell(vm, "stop", -1, why, room);
-
-	if (ret == 0)
-		vm->status = VM_STOPPING;
-	return ret;
 }
 
 int vm_kill(struct vm *vm, char *why, size_t room)
@@ -238,18 +152,14 @@ int vm_kill(struct vm *vm, char *why, size_t room)
 	vm->end_status = VM_STOPPED;
 	vm->exit_code = 137;
 	snprintf(vm->reason, sizeof(vm->reason), "killed");
+	vm_note(vm, "kill");
 	return 0;
-}
-
-int vm_console(struct vm *vm, int handle, char *why, size_t room)
-{
-	return tell(vm, "console", handle, why, room);
 }
 
 void vms_poll_add(struct pollfd *fds, size_t *n)
 {
-	for (size_t i = 0; i < count; i++) {
-		struct vm *vm = &table[i];
+	for (size_t i = 0; i < vms_count(); i++) {
+		struct vm *vm = vms_at(i);
 
 		vm->poll_channel = vm->poll_process = -1;
 		if (!vm_is_active(vm))
@@ -271,6 +181,8 @@ static bool take_state(struct vm *vm, const json_t *message)
 	switch (status) {
 	case VM_RUNNING:
 	case VM_PAUSED:
+		if (status == VM_PAUSED || vm->status == VM_PAUSED)
+			vm_note(vm, "%s", status == VM_PAUSED ? "paused" : "resumed");
 		if (vm->status != VM_STOPPING)
 			vm->status = status;
 		return true;
@@ -287,6 +199,30 @@ static bool take_state(struct vm *vm, const json_t *message)
 	}
 }
 
+/* The scrollback of the last run is kept until the next one brings its own. */
+static void take_log(struct vm *vm, int *handle)
+{
+	if (vm->log_fd >= 0)
+		close(vm->log_fd);
+	vm->log_fd = *handle;
+	*handle = -1;
+}
+
+static bool take_message(struct vm *vm, const json_t *message, int *handle)
+{
+	const char *event = proto_string(message, "event", "");
+
+	if (!strcmp(event, "state"))
+		return take_state(vm, message);
+	if (!strcmp(event, "note"))
+		vm_note(vm, "%s", proto_string(message, "text", ""));
+	else if (!strcmp(event, "log") && *handle >= 0)
+		take_log(vm, handle);
+	else if (!*event)
+		forward_reply(vm, message);
+	return false;
+}
+
 static bool take_messages(struct vm *vm)
 {
 	bool changed = false;
@@ -294,10 +230,9 @@ static bool take_messages(struct vm *vm)
 	int error, handle;
 
 	while ((message = proto_recv(vm->channel, &handle, &error))) {
+		changed |= take_message(vm, message, &handle);
 		if (handle >= 0)
 			close(handle);
-		if (!strcmp(proto_string(message, "event", ""), "state"))
-			changed |= take_state(vm, message);
 		json_decref(message);
 	}
 	if (error == -EPROTO)
@@ -330,6 +265,8 @@ static void run_ended(struct vm *vm)
 	close(vm->process);
 	vm->channel = vm->process = -1;
 	vm->status = vm->end_status;
+	forward_vm_ended(vm);
+	vm_note(vm, "%s%s%s", vm_status_name(vm->status), vm->reason[0] ? ": " : "", vm->reason);
 	init_log("vm %s: %s%s%s", vm->name, vm_status_name(vm->status), vm->reason[0] ? ": " : "",
 		 vm->reason);
 }
@@ -338,8 +275,8 @@ bool vms_poll_done(const struct pollfd *fds)
 {
 	bool changed = false;
 
-	for (size_t i = 0; i < count; i++) {
-		struct vm *vm = &table[i];
+	for (size_t i = 0; i < vms_count(); i++) {
+		struct vm *vm = vms_at(i);
 
 		if (vm->poll_channel >= 0 && fds[vm->poll_channel].revents && vm->channel >= 0)
 			changed |= take_messages(vm);
@@ -358,11 +295,23 @@ bool vms_poll_done(const struct pollfd *fds)
 json_t *vm_to_json(const struct vm *vm)
 {
 	uint64_t up = vm_is_active(vm) ? now_ns() - vm->started_ns : 0;
-	char file[512];
 
-	snprintf(file, sizeof(file), "%s/%s.conf", init_options.vms, vm->name);
 	return json_pack("{s:s,s:s,s:b,s:i,s:s,s:I,s:i,s:s}", "name", vm->name, "state",
 			 vm_status_name(vm->status), "autostart", vm->autostart, "exit_code",
 			 vm->exit_code, "reason", vm->reason, "uptime_ns", (json_int_t)up, "starts",
-			 (int)vm->starts, "file", file);
+			 (int)vm->starts, "file", vm->file ? vm->file : "");
+}
+
+void vm_add_details(const struct vm *vm, json_t *object)
+{
+	unsigned n = vm->nr_notes < VM_NOTES ? vm->nr_notes : VM_NOTES;
+	json_t *notes = json_array(), *settings = json_array();
+
+	for (unsigned i = 0; i < n; i++)
+		json_array_append_new(notes,
+				      proto_text(vm->notes[(vm->nr_notes - n + i) % VM_NOTES]));
+	for (unsigned i = 0; i < vm->nr_settings; i++)
+		json_array_append_new(settings, proto_text(vm->settings[i]));
+	json_object_set_new(object, "notes", notes);
+	json_object_set_new(object, "settings", settings);
 }

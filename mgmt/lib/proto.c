@@ -9,6 +9,8 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 int proto_send(int fd, json_t *object, int handle)
 {
@@ -57,6 +59,21 @@ json_int_t proto_int(const json_t *object, const char *key, json_int_t otherwise
 	return json_is_integer(v) ? json_integer_value(v) : otherwise;
 }
 
+json_t *proto_text(const char *text)
+{
+	json_t *string = json_string(text);
+	char *copy = string ? NULL : strdup(text);
+
+	for (char *p = copy; p && *p; p++) {
+		if (*p & 0x80)
+			*p = '?';
+	}
+	if (copy)
+		string = json_string(copy);
+	free(copy);
+	return string;
+}
+
 json_t *proto_ok(const json_t *request)
 {
 	return json_pack("{s:I,s:b}", "id", proto_int(request, "id", 0), "ok", 1);
@@ -70,16 +87,15 @@ json_t *proto_error(const json_t *request, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	/* Text may quote what a person typed: jansson refuses invalid UTF-8, so such bytes become
-	 * '?'. */
-	json_t *string = json_string(text);
-	if (!string) {
-		for (char *p = text; *p; p++) {
-			if (*p & 0x80)
-				*p = '?';
-		}
-		string = json_string(text);
-	}
 	return json_pack("{s:I,s:b,s:o}", "id", proto_int(request, "id", 0), "ok", 0, "error",
-			 string);
+			 proto_text(text));
+}
+
+int proto_reply(int fd, const json_t *request, json_t *reply, int handle)
+{
+	int ret = proto_send(fd, reply, handle);
+
+	if (ret != -E2BIG)
+		return ret;
+	return proto_send(fd, proto_error(request, "the answer does not fit one message"), -1);
 }

@@ -21,6 +21,12 @@ json_t *proto_recv(int fd, int *handle, int *error);
 const char *proto_string(const json_t *object, const char *key, const char *otherwise);
 json_int_t proto_int(const json_t *object, const char *key, json_int_t otherwise);
 
+/* Any text as a JSON string: in what is not UTF-8 bytes above 127 become '?'. */
+json_t *proto_text(const char *text);
+
+/* Sends a reply and drops it; one that is too long is replaced by an error. */
+int proto_reply(int fd, const json_t *request, json_t *reply, int handle);
+
 /* {"id":<of request>,"ok":true}, and {"id":..,"ok":false,"error":text}. */
 json_t *proto_ok(const json_t *request);
 json_t *proto_error(const json_t *request, const char *fmt, ...)

@@ -203,6 +203,12 @@ int strata_vm_irq_line(int vm, unsigned gsi, int level)
 	return -ENOSYS;
 }
 
+int strata_vm_msi(int vm, uint64_t address, uint32_t data)
+{
+	(void)vm, (void)address, (void)data;
+	return -ENOSYS;
+}
+
 int strata_vm_stop_reason(int vm, enum vm_state state, int exit_code, const char *reason)
 {
 	(void)vm, (void)state, (void)exit_code, (void)reason;

@@ -50,6 +50,9 @@ struct parser {
 	uint32_t sections_seen[SECTION_COUNT]; /* bit N: [kind N] was there */
 	const struct key_row *last_key;        /* for continuation lines */
 	unsigned last_key_line;
+	char *const *settings; /* over what the file says */
+	size_t nr_settings;
+	bool replace; /* a value does not go behind the one that is there */
 };
 
 struct key_row {
@@ -248,7 +251,7 @@ static int set_reboot(struct parser *p, const char *value)
 /* Sets, or with a value there already (a continuation line) appends after one space. */
 static int append_cmdline(struct parser *p, char **cmdline, const char *value)
 {
-	size_t old = *cmdline ? strlen(*cmdline) : 0, more = strlen(value);
+	size_t old = *cmdline && !p->replace ? strlen(*cmdline) : 0, more = strlen(value);
 	char *joined;
 
 	if (old + more + 1 > VM_CONFIG_CMDLINE_MAX)
@@ -576,68 +579,176 @@ static void set_defaults(struct vm_config *c)
 		c->consoles[i].scrollback = SCROLLBACK_MIN;
 }
 
+/* ---- settings from elsewhere ---- */
+
+static int refuse_setting(struct parser *p, const char *setting, const char *what)
+{
+	if (p->status)
+		return p->status;
+	p->status = -EINVAL;
+	snprintf(p->error, VM_CONFIG_ERROR_MAX, "%s: %.80s: expected %s", p->config->name, setting,
+		 what);
+	return p->status;
+}
+
+/* "console0" is [console 0]. Enters the section as its header line would. */
+static int enter_section(struct parser *p, const char *name, size_t len)
+{
+	size_t letters = len;
+
+	while (letters && name[letters - 1] >= '0' && name[letters - 1] <= '9')
+		letters--;
+	if (len + 2 > SECTION_MAX)
+		return -EINVAL;
+	snprintf(p->section, sizeof(p->section), "%.*s%s%.*s", (int)letters, name,
+		 letters < len ? " " : "", (int)(len - letters), name + letters);
+	p->kind = (enum section_kind)section_lookup(p->section, &p->index);
+	if (p->kind == SECTION_NONE)
+		return -EINVAL;
+	section_begin(p);
+	return 0;
+}
+
+static void apply_setting(struct parser *p, const char *setting)
+{
+	const char *equals = strchr(setting, '='), *key = setting, *dot;
+	const struct key_row *row;
+	char name[SECTION_MAX];
+
+	if (!equals) {
+		refuse_setting(p, setting, "KEY=VALUE");
+		return;
+	}
+	dot = memchr(setting, '.', (size_t)(equals - setting));
+	if (enter_section(p, dot ? setting : "vm", dot ? (size_t)(dot - setting) : 2)) {
+		refuse_setting(p, setting,
+			       "vm, moduleN, consoleN, fw-cfgN or debug-exit before the dot");
+		return;
+	}
+	key = dot ? dot + 1 : setting;
+	snprintf(name, sizeof(name), "%.*s", (int)(equals - key), key);
+	row = key_lookup(p->kind, name);
+	if (!row)
+		refuse_setting(p, setting, "a key that docs/vm-config.md lists");
+	else if (row->set(p, equals + 1) == -EINVAL)
+		refuse_setting(p, setting, row->expected);
+}
+
+static void apply_settings(struct parser *p)
+{
+	p->replace = true;
+	for (size_t i = 0; i < p->nr_settings && !p->status; i++)
+		apply_setting(p, p->settings[i]);
+}
+
+/* ---- the whole ---- */
+
+static void parse_text(struct parser *p)
+{
+	int bad_line;
+
+	ini_use_stack = false;
+	ini_max_line = LINE_MAX_BYTES;
+	ini_initial_alloc = LINE_MAX_BYTES;
+	bad_line = ini_parse_stream(read_line, p, key_value, p);
+	if (bad_line == -2)
+		p->status = -ENOMEM;
+	else if (bad_line > 0)
+		fail(p, (unsigned)bad_line, "line: expected [section], key = value or # comment");
+}
+
+static int parse(struct parser *p)
+{
+	struct vm_config *config = p->config;
+
+	if (!p->status)
+		parse_text(p);
+	apply_settings(p);
+	check_whole(p);
+	if (!p->status && !config->cmdline)
+		set_string(p, &config->cmdline, "");
+	if (p->status == -ENOMEM)
+		snprintf(p->error, VM_CONFIG_ERROR_MAX, "%s:0: out of memory", p->path);
+	if (p->status)
+		vm_config_free(config);
+	return p->status;
+}
+
 int vm_config_parse(struct vm_config *config, const char *path, const char *text, size_t len,
 		    char error[VM_CONFIG_ERROR_MAX])
 {
 	struct parser p = {
 		.config = config, .path = path, .error = error, .pos = text, .end = text + len
 	};
-	int bad_line;
 
 	error[0] = '\0';
 	set_defaults(config);
-	ini_use_stack = false;
-	ini_max_line = LINE_MAX_BYTES;
-	ini_initial_alloc = LINE_MAX_BYTES;
-	if (!name_from_path(&p)) {
-		bad_line = ini_parse_stream(read_line, &p, key_value, &p);
-		if (bad_line == -2)
-			p.status = -ENOMEM;
-		else if (bad_line > 0)
-			fail(&p, (unsigned)bad_line,
-			     "line: expected [section], key = value or # comment");
-		check_whole(&p);
+	name_from_path(&p);
+	return parse(&p);
+}
+
+/* The file's text; the caller frees it. NULL with *ret and a line in `error`. */
+static char *read_text(const char *path, ssize_t *len, int *ret, char *error)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char *text = malloc(FILE_MAX_BYTES + 1);
+	ssize_t n = 0;
+
+	*len = 0;
+	*ret = fd < 0 ? -errno : text ? 0 : -ENOMEM;
+	while (!*ret && (n = read(fd, text + *len, (size_t)(FILE_MAX_BYTES + 1 - *len))) > 0)
+		*len += n;
+	if (!*ret && n < 0)
+		*ret = -errno;
+	if (fd >= 0)
+		close(fd);
+	if (*ret) {
+		snprintf(error, VM_CONFIG_ERROR_MAX, "%s:0: file: cannot be %s: %s", path,
+			 fd < 0 ? "opened" : "read", strerror(-*ret));
+	} else if (*len > FILE_MAX_BYTES) {
+		*ret = -EINVAL;
+		snprintf(error, VM_CONFIG_ERROR_MAX, "%s:0: file: expected at most 64K", path);
 	}
-	if (!p.status && !config->cmdline)
-		set_string(&p, &config->cmdline, "");
-	if (p.status == -ENOMEM)
-		snprintf(error, VM_CONFIG_ERROR_MAX, "%s:0: out of memory", path);
-	if (p.status)
-		vm_config_free(config);
-	return p.status;
+	if (!*ret)
+		return text;
+	free(text);
+	return NULL;
 }
 
 int vm_config_read(struct vm_config *config, const char *path, char error[VM_CONFIG_ERROR_MAX])
 {
-	char *text = NULL;
-	ssize_t n, len = 0;
-	int ret, fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t len;
+	int ret;
+	char *text = read_text(path, &len, &ret, error);
 
 	memset(config, 0, sizeof(*config));
-	if (fd < 0) {
-		ret = -errno;
-		snprintf(error, VM_CONFIG_ERROR_MAX, "%s:0: file: cannot be opened: %s", path,
-			 strerror(-ret));
-		return ret;
-	}
-	text = malloc(FILE_MAX_BYTES + 1);
-	if (!text) {
-		close(fd);
-		return -ENOMEM;
-	}
-	while ((n = read(fd, text + len, (size_t)(FILE_MAX_BYTES + 1 - len))) > 0)
-		len += n;
-	ret = n < 0 ? -errno : 0;
-	close(fd);
-	if (ret)
-		snprintf(error, VM_CONFIG_ERROR_MAX, "%s:0: file: cannot be read: %s", path,
-			 strerror(-ret));
-	else if (len > FILE_MAX_BYTES) {
-		ret = -EINVAL;
-		snprintf(error, VM_CONFIG_ERROR_MAX, "%s:0: file: expected at most 64K", path);
-	} else {
+	if (text)
 		ret = vm_config_parse(config, path, text, (size_t)len, error);
-	}
+	free(text);
+	return ret;
+}
+
+int vm_config_read_with(struct vm_config *config, const char *name, const char *path,
+			char *const *settings, size_t n, char error[VM_CONFIG_ERROR_MAX])
+{
+	struct parser p = { .config = config,
+			    .path = path ? path : name,
+			    .error = error,
+			    .settings = settings,
+			    .nr_settings = n };
+	ssize_t len = 0;
+	int ret = 0;
+	char *text = path ? read_text(path, &len, &ret, error) : NULL;
+
+	memset(config, 0, sizeof(*config));
+	if (ret)
+		return ret;
+	p.pos = text;
+	p.end = text + len;
+	error[0] = '\0';
+	set_defaults(config);
+	snprintf(config->name, sizeof(config->name), "%s", name);
+	ret = parse(&p);
 	free(text);
 	return ret;
 }

@@ -74,6 +74,14 @@ int vm_config_parse(struct vm_config *config, const char *path, const char *text
 /* The same, reading the file `path`; an unreadable file is an error line too. */
 int vm_config_read(struct vm_config *config, const char *path, char error[VM_CONFIG_ERROR_MAX]);
 
+/*
+ * The same for the VM `name`, with `n` settings that go over what the file says: `KEY=VALUE` of
+ * [vm], or `SECTION.KEY=VALUE`, SECTION being a section's name with its number behind it
+ * (`console0.scrollback=1M`). path NULL: settings only.
+ */
+int vm_config_read_with(struct vm_config *config, const char *name, const char *path,
+			char *const *settings, size_t n, char error[VM_CONFIG_ERROR_MAX]);
+
 void vm_config_free(struct vm_config *config);
 
 /* Writes docs/vm-config.md to stdout. */

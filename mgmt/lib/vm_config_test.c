@@ -230,9 +230,88 @@ static void reads_files(void **state)
 	assert_non_null(strstr(error, ":0: file: cannot be opened: "));
 }
 
+/* A file at a place of its own, as the settings go over it. */
+static const char *file_with(const char *text)
+{
+	static const char path[] = "/tmp/strata-vm-config-test.conf";
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	fputs(text, f);
+	assert_int_equal(fclose(f), 0);
+	return path;
+}
+
+static void settings_go_over_the_file(void **state)
+{
+	static char *const settings[] = { (char *)"memory=64M", (char *)"cmdline=new words",
+					  (char *)"console1.scrollback=1M",
+					  (char *)"debug-exit.port=0x501" };
+	const char *path = file_with("[vm]\nkernel=/k\nmemory=32M\ncmdline=old\nvcpus=3\n");
+	char error[VM_CONFIG_ERROR_MAX];
+	struct vm_config c;
+
+	(void)state;
+	assert_int_equal(vm_config_read_with(&c, "web", path, settings, 4, error), 0);
+	assert_string_equal(c.name, "web");
+	assert_int_equal(c.memory, 64 << 20);
+	assert_int_equal(c.vcpus, 3);
+	assert_string_equal(c.cmdline, "new words");
+	assert_int_equal(c.consoles[1].scrollback, 1 << 20);
+	assert_true(c.consoles[1].present && c.debug_exit);
+	assert_int_equal(c.debug_exit_port, 0x501);
+	vm_config_free(&c);
+	unlink(path);
+}
+
+static void settings_do_without_a_file(void **state)
+{
+	static char *const settings[] = { (char *)"kernel=/k" };
+	char error[VM_CONFIG_ERROR_MAX];
+	struct vm_config c;
+
+	(void)state;
+	assert_int_equal(vm_config_read_with(&c, "web", NULL, settings, 1, error), 0);
+	assert_string_equal(c.kernel, "/k");
+	vm_config_free(&c);
+	assert_int_equal(vm_config_read_with(&c, "web", NULL, NULL, 0, error), -EINVAL);
+	assert_string_equal(
+		error, "web:0: kernel: missing in [vm]; expected the path of the guest's kernel");
+	assert_true(vm_config_read_with(&c, "web", "/no/such", settings, 1, error) < 0);
+	assert_string_equal(error, "/no/such:0: file: cannot be opened: No such file or directory");
+}
+
+static void refuses_bad_settings(void **state)
+{
+	static const char *const bad[][2] = {
+		{ "memory", "web: memory: expected KEY=VALUE" },
+		{ "=1", "web: =1: expected a key that docs/vm-config.md lists" },
+		{ "memory=lots", "web: memory=lots: expected a size that is a multiple of 1M, such "
+				 "as 256M or 2G" },
+		{ "console9.scrollback=1M", "web: console9.scrollback=1M: expected vm, moduleN, "
+					    "consoleN, fw-cfgN or debug-exit before the dot" },
+		{ "a.b=c",
+		  "web: a.b=c: expected vm, moduleN, consoleN, fw-cfgN or debug-exit before "
+		  "the dot" },
+	};
+	char error[VM_CONFIG_ERROR_MAX];
+	struct vm_config c;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		char *settings[] = { (char *)"kernel=/k", (char *)bad[i][0] };
+
+		assert_int_equal(vm_config_read_with(&c, "web", NULL, settings, 2, error), -EINVAL);
+		assert_string_equal(error, bad[i][1]);
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(settings_go_over_the_file),
+		cmocka_unit_test(settings_do_without_a_file),
+		cmocka_unit_test(refuses_bad_settings),
 		cmocka_unit_test(accepts_every_key),
 		cmocka_unit_test(fills_in_defaults),
 		cmocka_unit_test(names_each_mistake),

@@ -32,13 +32,15 @@ static int wait_reply(struct session *s)
 	}
 }
 
-static json_t *receive(struct session *s, json_int_t id, int *error)
+static json_t *receive(struct session *s, json_int_t id, int *handle, int *error)
 {
 	for (;;) {
-		json_t *reply = proto_recv(s->channel, NULL, error);
+		json_t *reply = proto_recv(s->channel, handle, error);
 
 		if (reply && proto_int(reply, "id", 0) == id)
 			return reply;
+		if (reply && *handle >= 0)
+			close(*handle);
 		json_decref(reply);
 		if (!reply && *error == -EAGAIN)
 			*error = wait_reply(s);
@@ -48,18 +50,20 @@ static json_t *receive(struct session *s, json_int_t id, int *error)
 }
 
 /* The reply, or NULL with *error; a refusal of init's is a reply. */
-static json_t *exchange(struct session *s, const char *op, json_t *more, int handle, int *error)
+static json_t *exchange(struct session *s, const char *op, json_t *more, int handle,
+			int *reply_handle, int *error)
 {
 	json_int_t id = next_id++;
 	json_t *request = json_pack("{s:I,s:s}", "id", id, "op", op);
 	json_t *reply;
 
+	*reply_handle = -1;
 	if (more)
 		json_object_update(request, more);
 	json_decref(more);
 	keys_begin();
 	*error = proto_send(s->channel, request, handle);
-	reply = *error ? NULL : receive(s, id, error);
+	reply = *error ? NULL : receive(s, id, reply_handle, error);
 	keys_end();
 	return reply;
 }
@@ -71,22 +75,24 @@ static bool succeeded(const json_t *reply)
 
 json_t *client_try(struct session *s, const char *op, json_t *more)
 {
-	int error;
-	json_t *reply = exchange(s, op, more, -1, &error);
+	int error, unwanted;
+	json_t *reply = exchange(s, op, more, -1, &unwanted, &error);
 
+	if (unwanted >= 0)
+		close(unwanted);
 	if (reply && succeeded(reply))
 		return reply;
 	json_decref(reply);
 	return NULL;
 }
 
-json_t *client_call(struct session *s, const char *op, json_t *more, int handle)
+static json_t *call(struct session *s, const char *op, json_t *more, int handle, int *reply_handle)
 {
 	int error;
 	json_t *reply;
 
 	fflush(stdout);
-	reply = exchange(s, op, more, handle, &error);
+	reply = exchange(s, op, more, handle, reply_handle, &error);
 	if (reply && succeeded(reply))
 		return reply;
 	if (reply)
@@ -97,4 +103,28 @@ json_t *client_call(struct session *s, const char *op, json_t *more, int handle)
 		shell_fail(s, "init: %s", strerror(-error));
 	json_decref(reply);
 	return NULL;
+}
+
+json_t *client_call(struct session *s, const char *op, json_t *more, int handle)
+{
+	int unwanted;
+	json_t *reply = call(s, op, more, handle, &unwanted);
+
+	if (unwanted >= 0)
+		close(unwanted);
+	return reply;
+}
+
+json_t *client_call_for_handle(struct session *s, const char *op, json_t *more, int *handle)
+{
+	return call(s, op, more, -1, handle);
+}
+
+json_t *client_vm(struct session *s, const char *name)
+{
+	json_t *reply = client_call(s, "vm", json_pack("{s:o}", "vm", proto_text(name)), -1);
+	json_t *vm = reply ? json_incref(json_object_get(reply, "vm")) : NULL;
+
+	json_decref(reply);
+	return vm;
 }

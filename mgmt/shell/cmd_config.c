@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "mgmt/lib/proto.h"
+#include "mgmt/shell/config.h"
 #include "mgmt/shell/shell.h"
-#include "mgmt/lib/vm_config.h"
 
 #define HOST_CONF "/etc/strata.conf"
 
@@ -24,9 +24,9 @@ static void show_setting(struct showing *show, const char *section, const char *
 			 const char *value)
 {
 	if (show->s->json) {
-		shell_print_json(json_pack("{s:o,s:o,s:o,s:o}", "file", shell_json_text(show->file),
-					   "section", shell_json_text(section), "key",
-					   shell_json_text(key), "value", shell_json_text(value)));
+		shell_print_json(json_pack("{s:o,s:o,s:o,s:o}", "file", proto_text(show->file),
+					   "section", proto_text(section), "key", proto_text(key),
+					   "value", proto_text(value)));
 		return;
 	}
 	if (strcmp(show->section, section) != 0)
@@ -57,16 +57,6 @@ static int show_file(const struct session *s, const char *path)
 	return STATUS_OK;
 }
 
-/* The VM as init knows it; the caller drops it. NULL after an error was printed. */
-static json_t *get_vm(struct session *s, const char *name)
-{
-	json_t *reply = client_call(s, "vm", json_pack("{s:s}", "vm", name), -1);
-	json_t *vm = reply ? json_incref(json_object_get(reply, "vm")) : NULL;
-
-	json_decref(reply);
-	return vm;
-}
-
 /* Where init has read the host's settings. */
 static void host_conf(struct session *s, char *path, size_t room)
 {
@@ -74,6 +64,38 @@ static void host_conf(struct session *s, char *path, size_t room)
 
 	snprintf(path, room, "%s", reply ? proto_string(reply, "conf", HOST_CONF) : HOST_CONF);
 	json_decref(reply);
+}
+
+/* What vm set and vm create have put over the file. */
+static void show_settings(const struct session *s, const json_t *vm)
+{
+	struct showing show = { .s = s, .file = "vm set" };
+	char *settings[VM_SETTINGS_ROOM], key[64];
+	size_t n = config_settings(vm, settings);
+
+	if (n && !s->json)
+		printf("# vm set\n");
+	for (size_t i = 0; i < n; i++) {
+		const char *equals = strchr(settings[i], '=');
+		const char *dot = memchr(settings[i], '.', (size_t)(equals - settings[i]));
+		const char *name = dot ? dot + 1 : settings[i];
+		char section[64] = "vm";
+
+		if (dot)
+			snprintf(section, sizeof(section), "%.*s", (int)(dot - settings[i]),
+				 settings[i]);
+		snprintf(key, sizeof(key), "%.*s", (int)(equals - name), name);
+		show_setting(&show, section, key, equals + 1);
+	}
+}
+
+static int show_vm(const struct session *s, const json_t *vm)
+{
+	const char *file = proto_string(vm, "file", "");
+	int status = *file ? show_file(s, file) : STATUS_OK;
+
+	show_settings(s, vm);
+	return status;
 }
 
 int cmd_config_show(struct session *s, int argc, char **argv)
@@ -86,10 +108,10 @@ int cmd_config_show(struct session *s, int argc, char **argv)
 		host_conf(s, path, sizeof(path));
 		return show_file(s, path);
 	}
-	vm = get_vm(s, argv[0]);
+	vm = client_vm(s, argv[0]);
 	if (!vm)
 		return STATUS_FAIL;
-	status = show_file(s, proto_string(vm, "file", ""));
+	status = show_vm(s, vm);
 	json_decref(vm);
 	return status;
 }
@@ -99,8 +121,8 @@ int cmd_config_show(struct session *s, int argc, char **argv)
 static int report(const struct session *s, const char *file, const char *problem)
 {
 	if (s->json)
-		shell_print_json(json_pack("{s:o,s:b,s:o}", "file", shell_json_text(file), "ok",
-					   !*problem, "problem", shell_json_text(problem)));
+		shell_print_json(json_pack("{s:o,s:b,s:o}", "file", proto_text(file), "ok",
+					   !*problem, "problem", proto_text(problem)));
 	else if (*problem)
 		printf("%s\n", problem);
 	else
@@ -128,6 +150,20 @@ static void check_files(const struct vm_config *c, const char *file, char *probl
 	}
 }
 
+bool config_usable(const char *name, const char *file, char *const *settings, size_t n,
+		   char problem[VM_CONFIG_ERROR_MAX])
+{
+	struct vm_config c;
+
+	*problem = '\0';
+	if (vm_config_read_with(&c, name, *file ? file : NULL, settings, n, problem) < 0)
+		return false;
+	check_files(&c, *file ? file : name, problem);
+	vm_config_free(&c);
+	return !*problem;
+}
+
+/* A file that need not be a VM's yet: its name says what the VM would be called. */
 static int check_vm_file(const struct session *s, const char *file)
 {
 	char problem[VM_CONFIG_ERROR_MAX] = "";
@@ -140,9 +176,23 @@ static int check_vm_file(const struct session *s, const char *file)
 	return report(s, file, problem);
 }
 
+size_t config_settings(const json_t *vm, char *settings[VM_SETTINGS_ROOM])
+{
+	const json_t *array = json_object_get(vm, "settings");
+	size_t n = 0;
+
+	for (size_t i = 0; i < json_array_size(array) && n < VM_SETTINGS_ROOM; i++)
+		settings[n++] = (char *)json_string_value(json_array_get(array, i));
+	return n;
+}
+
 static int check_vm(struct session *s, const json_t *vm)
 {
-	return check_vm_file(s, proto_string(vm, "file", ""));
+	const char *name = proto_string(vm, "name", ""), *file = proto_string(vm, "file", "");
+	char problem[VM_CONFIG_ERROR_MAX], *settings[VM_SETTINGS_ROOM];
+
+	config_usable(name, file, settings, config_settings(vm, settings), problem);
+	return report(s, *file ? file : name, problem);
 }
 
 static int ignore_key(void *arg, const char *section, const char *key, const char *value)
@@ -172,7 +222,10 @@ static int check_all(struct session *s)
 	json_t *reply;
 
 	for (json_int_t i = 0; (reply = client_try(s, "vm", json_pack("{s:I}", "index", i))); i++) {
-		status |= check_vm(s, json_object_get(reply, "vm"));
+		json_t *vm = client_vm(s, proto_string(json_object_get(reply, "vm"), "name", ""));
+
+		status |= vm ? check_vm(s, vm) : STATUS_FAIL;
+		json_decref(vm);
 		json_decref(reply);
 	}
 	return status;
@@ -187,7 +240,7 @@ int cmd_config_check(struct session *s, int argc, char **argv)
 		return check_all(s);
 	if (argv[0][0] == '/')
 		return check_vm_file(s, argv[0]);
-	vm = get_vm(s, argv[0]);
+	vm = client_vm(s, argv[0]);
 	if (!vm)
 		return STATUS_FAIL;
 	status = check_vm(s, vm);

@@ -36,7 +36,7 @@ int cmd_echo(struct session *s, int argc, char **argv)
 	for (int i = 0; i < argc; i++)
 		add_word(line, sizeof(line), strcmp(argv[i], "$?") ? argv[i] : status);
 	if (s->json)
-		shell_print_json(json_pack("{s:o}", "text", shell_json_text(line)));
+		shell_print_json(json_pack("{s:o}", "text", proto_text(line)));
 	else
 		printf("%s\n", line);
 	return STATUS_OK;

@@ -87,21 +87,23 @@ static void print_seconds(const char *name, const json_t *vm, const char *key)
 		printf("%-14s %.3f s\n", name, (double)proto_int(vm, key, 0) / 1e9);
 }
 
-static void print_vm(const json_t *vm)
+/* An array of lines, under its name. */
+static void print_lines(const char *name, const json_t *lines)
 {
-	const char *reason = proto_string(vm, "reason", "");
+	const json_t *line;
+	size_t i;
+
+	json_array_foreach(lines, i, line)
+	{
+		printf("%-14s %s\n", i ? "" : name, json_string_value(line));
+	}
+}
+
+static void print_figures(const json_t *vm)
+{
 	const char *name;
 	json_t *count;
 
-	printf("%-14s %s\n", "name", proto_string(vm, "name", ""));
-	printf("%-14s %s\n", "state", proto_string(vm, "state", ""));
-	if (*reason)
-		printf("%-14s %s\n", "reason", reason);
-	printf("%-14s %" JSON_INTEGER_FORMAT "\n", "exit code", proto_int(vm, "exit_code", 0));
-	printf("%-14s %s\n", "autostart",
-	       json_is_true(json_object_get(vm, "autostart")) ? "yes" : "no");
-	if (!json_object_get(vm, "vcpus"))
-		return;
 	printf("%-14s %" JSON_INTEGER_FORMAT "\n", "vcpus", proto_int(vm, "vcpus", 0));
 	printf("%-14s %" JSON_INTEGER_FORMAT " KiB\n", "memory", proto_int(vm, "memory", 0) >> 10);
 	printf("%-14s %" JSON_INTEGER_FORMAT " KiB\n", "kernel memory",
@@ -111,6 +113,23 @@ static void print_vm(const json_t *vm)
 	print_seconds("in the guest", vm, "guest_time_ns");
 	json_object_foreach(json_object_get(vm, "exits"), name, count)
 		printf("  %-22s %" JSON_INTEGER_FORMAT "\n", name, json_integer_value(count));
+}
+
+static void print_vm(const json_t *vm)
+{
+	const char *reason = proto_string(vm, "reason", "");
+
+	printf("%-14s %s\n", "name", proto_string(vm, "name", ""));
+	printf("%-14s %s\n", "state", proto_string(vm, "state", ""));
+	if (*reason)
+		printf("%-14s %s\n", "reason", reason);
+	printf("%-14s %" JSON_INTEGER_FORMAT "\n", "exit code", proto_int(vm, "exit_code", 0));
+	printf("%-14s %s\n", "autostart",
+	       json_is_true(json_object_get(vm, "autostart")) ? "yes" : "no");
+	print_lines("settings", json_object_get(vm, "settings"));
+	if (json_object_get(vm, "vcpus"))
+		print_figures(vm);
+	print_lines("log", json_object_get(vm, "notes"));
 }
 
 int cmd_vm_show(struct session *s, int argc, char **argv)

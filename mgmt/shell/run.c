@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mgmt/lib/proto.h"
 #include "mgmt/shell/shell.h"
 
 void shell_print_json(json_t *object)
@@ -14,22 +15,6 @@ void shell_print_json(json_t *object)
 	if (object && json_dumpf(object, stdout, JSON_COMPACT) == 0)
 		putchar('\n');
 	json_decref(object);
-}
-
-json_t *shell_json_text(const char *text)
-{
-	json_t *s = json_string(text);
-	char *copy = s ? NULL : strdup(text);
-
-	if (!copy)
-		return s;
-	for (char *p = copy; *p; p++) {
-		if (*p & 0x80)
-			*p = '?';
-	}
-	s = json_string(copy);
-	free(copy);
-	return s;
 }
 
 int shell_fail(const struct session *s, const char *fmt, ...)
@@ -46,7 +31,7 @@ int shell_fail(const struct session *s, const char *fmt, ...)
 			*p = '?';
 	}
 	if (s->json)
-		shell_print_json(json_pack("{s:o}", "error", shell_json_text(text)));
+		shell_print_json(json_pack("{s:o}", "error", proto_text(text)));
 	else
 		printf("error: %s\n", text);
 	return STATUS_FAIL;

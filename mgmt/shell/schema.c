@@ -28,6 +28,8 @@ const struct member schema_vm[] = {
 	OPTIONAL("kernel_memory", "integer", "bytes of kernel memory beside it"),
 	OPTIONAL("run_time_ns", "integer", "of all vCPUs, guest and kernel"),
 	OPTIONAL("guest_time_ns", "integer", "of it in the guest"),
+	OPTIONAL("notes", "array", "what happened last, with seconds since the start"),
+	OPTIONAL("settings", "array", "KEY=VALUE over what the file says"),
 	OPTIONAL("exits", "object", "counters by reason; those that are 0 are left out"),
 	END,
 };
@@ -108,6 +110,12 @@ const struct member schema_command[] = {
 	END,
 };
 
+const struct member schema_line[] = {
+	MEMBER("number", "integer", "of the line, from the first that is kept"),
+	MEMBER("text", "string", "without its end; control characters are question marks"),
+	END,
+};
+
 const struct member schema_text[] = {
 	MEMBER("text", "string", "a line"),
 	END,
@@ -125,5 +133,47 @@ const struct member schema_check[] = {
 	MEMBER("file", "string", "that was checked"),
 	MEMBER("ok", "boolean", "it can be used"),
 	MEMBER("problem", "string", "FILE:LINE: KEY: what was expected; empty when there is none"),
+	END,
+};
+
+const struct member schema_dump[] = {
+	OPTIONAL("vcpu", "integer", "number of the vCPU whose registers these are"),
+	OPTIONAL("state", "string", "runnable, halted, waits for SIPI or init"),
+	OPTIONAL("rip", "string", "hexadecimal"),
+	OPTIONAL("rflags", "string", "hexadecimal"),
+	OPTIONAL("rax", "string", "hexadecimal"),
+	OPTIONAL("rcx", "string", "hexadecimal"),
+	OPTIONAL("rdx", "string", "hexadecimal"),
+	OPTIONAL("rbx", "string", "hexadecimal"),
+	OPTIONAL("rsp", "string", "hexadecimal"),
+	OPTIONAL("rbp", "string", "hexadecimal"),
+	OPTIONAL("rsi", "string", "hexadecimal"),
+	OPTIONAL("rdi", "string", "hexadecimal"),
+	OPTIONAL("r8", "string", "hexadecimal"),
+	OPTIONAL("r9", "string", "hexadecimal"),
+	OPTIONAL("r10", "string", "hexadecimal"),
+	OPTIONAL("r11", "string", "hexadecimal"),
+	OPTIONAL("r12", "string", "hexadecimal"),
+	OPTIONAL("r13", "string", "hexadecimal"),
+	OPTIONAL("r14", "string", "hexadecimal"),
+	OPTIONAL("r15", "string", "hexadecimal"),
+	OPTIONAL("cr0", "string", "hexadecimal"),
+	OPTIONAL("cr2", "string", "hexadecimal"),
+	OPTIONAL("cr3", "string", "hexadecimal"),
+	OPTIONAL("cr4", "string", "hexadecimal"),
+	OPTIONAL("cr8", "string", "hexadecimal"),
+	OPTIONAL("efer", "string", "hexadecimal"),
+	OPTIONAL("es", "string", "selector, base, limit, attributes"),
+	OPTIONAL("cs", "string", "selector, base, limit, attributes"),
+	OPTIONAL("ss", "string", "selector, base, limit, attributes"),
+	OPTIONAL("ds", "string", "selector, base, limit, attributes"),
+	OPTIONAL("fs", "string", "selector, base, limit, attributes"),
+	OPTIONAL("gs", "string", "selector, base, limit, attributes"),
+	OPTIONAL("gdtr", "string", "selector, base, limit, attributes"),
+	OPTIONAL("ldtr", "string", "selector, base, limit, attributes"),
+	OPTIONAL("idtr", "string", "selector, base, limit, attributes"),
+	OPTIONAL("tr", "string", "selector, base, limit, attributes"),
+	OPTIONAL("address", "string", "with --memory: guest-physical, hexadecimal"),
+	OPTIONAL("data", "string", "the bytes there, two digits each"),
 	END,
 };

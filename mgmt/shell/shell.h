@@ -65,9 +65,6 @@ const struct command *command_find(int argc, char **argv, int *used);
 int shell_fail(const struct session *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Prints one object on a line of its own and drops it. */
 void shell_print_json(json_t *object);
-/* Text that may hold any bytes as a JSON string: in what is not UTF-8 bytes above 127 become '?'.
- */
-json_t *shell_json_text(const char *text);
 /* A VM as init describes it: one line, or an object. */
 void shell_print_state(const struct session *s, const json_t *vm);
 /* Runs the commands of a file; the status of the first that failed. */
@@ -89,13 +86,17 @@ int words_split(const char *line, char *words[WORDS_MAX], char **buffer, const c
  * reply.
  */
 json_t *client_call(struct session *s, const char *op, json_t *more, int handle);
+/* The same, with the handle that comes with the reply; -1: none. */
+json_t *client_call_for_handle(struct session *s, const char *op, json_t *more, int *handle);
+/* The VM as init knows it; the caller drops it. NULL after an error was printed. */
+json_t *client_vm(struct session *s, const char *name);
 /* The same without a word when it fails: for completion. */
 json_t *client_try(struct session *s, const char *op, json_t *more);
 
 /* ---- schema.c: what the objects hold ---- */
 extern const struct member schema_vm[], schema_host[], schema_cpu[], schema_memory[], schema_log[];
 extern const struct member schema_action[], schema_command[], schema_text[], schema_setting[];
-extern const struct member schema_check[];
+extern const struct member schema_check[], schema_dump[], schema_line[];
 
 /* ---- options.c: words behind a verb ---- */
 /* Seconds, at most a day; a fraction where `ms` gets it. false: not such a number. */
@@ -120,6 +121,15 @@ int cmd_vm_show(struct session *s, int argc, char **argv);
 int cmd_vm_start(struct session *s, int argc, char **argv);
 int cmd_vm_stop(struct session *s, int argc, char **argv);
 int cmd_vm_kill(struct session *s, int argc, char **argv);
+int cmd_vm_create(struct session *s, int argc, char **argv);
+int cmd_vm_destroy(struct session *s, int argc, char **argv);
+int cmd_vm_set(struct session *s, int argc, char **argv);
+int cmd_vm_pause(struct session *s, int argc, char **argv);
+int cmd_vm_resume(struct session *s, int argc, char **argv);
+int cmd_vm_reset(struct session *s, int argc, char **argv);
+int cmd_vm_nmi(struct session *s, int argc, char **argv);
+int cmd_vm_dump(struct session *s, int argc, char **argv);
+int cmd_vm_log(struct session *s, int argc, char **argv);
 int cmd_vm_console(struct session *s, int argc, char **argv);
 int cmd_host_show(struct session *s, int argc, char **argv);
 int cmd_cpu(struct session *s, int argc, char **argv);

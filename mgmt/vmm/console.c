@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "mgmt/lib/strata.h"
@@ -150,13 +151,46 @@ static void on_input(void *arg, short revents)
 		c->input_ready(c->port);
 }
 
+static uint64_t log_bytes(uint32_t scrollback)
+{
+	return (sizeof(struct vm_log) + scrollback + 4095) & ~4095ull;
+}
+
+static int create_log(struct console *c, uint32_t scrollback)
+{
+	void *log;
+
+	c->log_fd = strata_mobj_create(log_bytes(scrollback), 0);
+	if (c->log_fd < 0)
+		return c->log_fd;
+	log = mmap(NULL, log_bytes(scrollback), PROT_READ | PROT_WRITE, MAP_SHARED, c->log_fd, 0);
+	if (log == MAP_FAILED) {
+		int ret = -errno;
+
+		close(c->log_fd);
+		return ret;
+	}
+	c->log = log;
+	c->log->size = c->size = scrollback;
+	c->ring = c->log->data;
+	return 0;
+}
+
+int console_log_handle(const struct console *c)
+{
+	int fd = dup(c->log_fd);
+
+	return fd < 0 ? -errno : fd;
+}
+
 int console_init(struct console *c, struct events *events, uint32_t scrollback)
 {
+	int ret;
+
 	memset(c, 0, sizeof(*c));
-	c->ring = malloc(scrollback);
-	if (!c->ring)
-		return -ENOMEM;
-	c->size = scrollback;
+	ret = create_log(c, scrollback);
+	if (ret)
+		return ret;
 	c->events = events;
 	pthread_mutex_init(&c->lock, NULL);
 	pthread_mutex_init(&c->timer_lock, NULL);
@@ -178,7 +212,9 @@ void console_destroy(struct console *c)
 			detach(&c->watchers[i]);
 	}
 	timer_remove(&c->flush);
-	free(c->ring);
+	munmap(c->log, log_bytes(c->size));
+	close(c->log_fd);
+	c->log = NULL;
 	c->ring = NULL;
 }
 
@@ -194,6 +230,7 @@ void console_put(struct console *c, uint8_t byte)
 
 	pthread_mutex_lock(&c->lock);
 	c->ring[c->head++ % c->size] = byte;
+	__atomic_store_n(&c->log->head, c->head, __ATOMIC_RELEASE);
 	set = c->nr_watchers && !c->flush_set;
 	if (set)
 		c->flush_set = true;

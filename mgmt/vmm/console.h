@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "mgmt/lib/vm_log.h"
 #include "vmm/events.h"
 
 #define CONSOLE_WATCHERS_MAX 4
@@ -35,7 +36,9 @@ struct console {
 	struct timer flush;    /* its lock is `timer_lock` */
 	pthread_mutex_t
 		timer_lock; /* taken after the port's and before `lock`; guards nothing else */
-	uint8_t *ring;      /* [l] */
+	struct vm_log *log; /* [I] shared with init, which keeps it when the VMM has ended */
+	int log_fd;         /* [I] its memory object */
+	uint8_t *ring;      /* [l] its bytes */
 	uint32_t size;      /* [I] bytes of ring */
 	uint64_t head;      /* [l] bytes ever put */
 	bool flush_set;     /* [l] */
@@ -48,7 +51,7 @@ struct console {
 	void *port;
 };
 
-/* 0 or -ENOMEM. */
+/* 0 or a negative errno. */
 int console_init(struct console *console, struct events *events, uint32_t scrollback);
 /* Closes all channels. */
 void console_destroy(struct console *console);
@@ -63,6 +66,9 @@ int console_get(struct console *console);
 
 /* Takes the channel over. 0 or -EBUSY: too many watchers (the channel is still the caller's). */
 int console_attach(struct console *console, int channel);
+
+/* A handle of its own on the scrollback's memory object; a negative errno. */
+int console_log_handle(const struct console *console);
 
 /* Write the scrollback to a file. */
 void console_dump(struct console *console, int fd);

@@ -1,48 +1,34 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// One row an operation. Requests are taken one at a time from the event loop; they have no replies.
+// Requests are taken one at a time from the event loop; each has one reply. control_ops.c acts.
 
 #include "vmm/control.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "lib/types.h"
 #include "mgmt/lib/proto.h"
 #include "mgmt/lib/strata.h"
 
-/* Each takes the handle over, or leaves -1. */
-static void op_stop(struct vm *vm, int *handle)
+/* Asks for and answers one request; its reply goes to who asked init. */
+static void dispatch(struct control *c, const json_t *request, int *handle)
 {
-	(void)handle;
-	machine_power_button(&vm->machine);
-}
+	const struct control_op *op = control_find(proto_string(request, "op", ""));
+	json_t *reply = proto_ok(request);
+	char why[CONTROL_WHY_MAX] = "no such operation";
+	int ret;
 
-static void op_console(struct vm *vm, int *handle)
-{
-	if (*handle >= 0 && console_attach(&vm->consoles[0], *handle) == 0)
-		*handle = -1;
-}
-
-static const struct operation {
-	const char *name;
-	void (*run)(struct vm *vm, int *handle);
-} operations[] = {
-	{ .name = "stop", .run = op_stop },
-	{ .name = "console", .run = op_console },
-};
-
-static void dispatch(struct vm *vm, const json_t *request, int *handle)
-{
-	const char *op = proto_string(request, "op", "");
-
-	for (size_t i = 0; i < ARRAY_SIZE(operations); i++) {
-		if (!strcmp(operations[i].name, op))
-			operations[i].run(vm, handle);
+	if (!op || op->run(c, request, handle, reply, why) < 0) {
+		json_decref(reply);
+		reply = proto_error(request, "%s: %s", c->vm->config->name, why);
 	}
+	ret = proto_send(c->watch.fd, reply, -1);
+	if (ret < 0 && ret != -EPIPE)
+		fprintf(stderr, "vmm: a reply is lost: %s\n", strerror(-ret));
 }
 
 static void on_request(void *arg, short revents)
@@ -54,7 +40,7 @@ static void on_request(void *arg, short revents)
 	(void)revents;
 	request = proto_recv(c->watch.fd, &handle, &error);
 	if (request)
-		dispatch(c->vm, request, &handle);
+		dispatch(c, request, &handle);
 	json_decref(request);
 	if (handle >= 0)
 		close(handle);
@@ -83,20 +69,29 @@ void control_start(struct control *c)
 		watch_add(&c->vm->events, &c->watch);
 }
 
-/* Reasons may quote a file's bytes: jansson takes only UTF-8. */
-static json_t *text(const char *s)
+void control_offer_log(struct control *c)
 {
-	char plain[256];
-	json_t *string = json_string(s);
+	const struct console *console = &c->vm->consoles[0];
+	int handle = c->watch.fd < 0 || !console->ring ? -1 : console_log_handle(console);
 
-	if (string)
-		return string;
-	snprintf(plain, sizeof(plain), "%s", s);
-	for (char *p = plain; *p; p++) {
-		if (*p & 0x80)
-			*p = '?';
-	}
-	return json_string(plain);
+	if (handle < 0)
+		return;
+	/* Without it the console works all the same. */
+	if (proto_send(c->watch.fd, json_pack("{s:s}", "event", "log"), handle) < 0)
+		close(handle);
+}
+
+void control_note(struct control *c, const char *format, ...)
+{
+	char line[160];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+	if (c->watch.fd >= 0)
+		proto_send(c->watch.fd,
+			   json_pack("{s:s,s:o}", "event", "note", "text", proto_text(line)), -1);
 }
 
 void control_say(struct control *c, const char *state, const char *reason, int exit_code)
@@ -110,7 +105,7 @@ void control_say(struct control *c, const char *state, const char *reason, int e
 		return;
 	}
 	message = json_pack("{s:s,s:s,s:o,s:i}", "event", "state", "state", state, "reason",
-			    text(reason), "exit_code", exit_code);
+			    proto_text(reason), "exit_code", exit_code);
 	ret = proto_send(c->watch.fd, message, -1);
 	if (ret < 0)
 		fprintf(stderr, "vmm: %s: %s, and init does not listen: %s\n", state, reason,

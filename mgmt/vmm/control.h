@@ -6,6 +6,8 @@
  */
 #pragma once
 
+#include <jansson.h>
+
 #include "vmm/vm.h"
 
 #define CONTROL_FD 3
@@ -15,8 +17,25 @@ struct control {
 	struct watch watch; /* watch.fd -1: there is no channel */
 };
 
+/*
+ * One operation: 0 with members added to `reply`, or a negative errno with a sentence in `why`. It
+ * takes the handle that came with the request over, or leaves it.
+ */
+#define CONTROL_WHY_MAX 160
+struct control_op {
+	const char *name;
+	int (*run)(struct control *control, const json_t *request, int *handle, json_t *reply,
+		   char why[CONTROL_WHY_MAX]);
+};
+const struct control_op *control_find(const char *name); /* NULL: none */
+
 void control_init(struct control *control, struct vm *vm);
 /* Serves requests while the VM's event loop runs. */
 void control_start(struct control *control);
-/* "running", "stopped", "failed". */
+/* Gives init a handle of COM1's scrollback, which shows what a VMM that crashed had said. */
+void control_offer_log(struct control *control);
+/* A line for those that `vm show` prints. */
+void control_note(struct control *control, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+/* "running", "paused", "stopped", "failed". */
 void control_say(struct control *control, const char *state, const char *reason, int exit_code);

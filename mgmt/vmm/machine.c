@@ -28,6 +28,7 @@ void machine_init(struct machine *m, const struct vm_config *config, struct even
 	m->consoles = consoles;
 	m->vm_fd = -1;
 	pthread_mutex_init(&m->end_lock, NULL);
+	pthread_cond_init(&m->changed, NULL);
 }
 
 static int create_device(struct machine *m, const struct device_class *class, unsigned instance)
@@ -80,6 +81,7 @@ void machine_destroy(struct machine *m)
 		pthread_mutex_destroy(&d->lock);
 		free(d);
 	}
+	pthread_cond_destroy(&m->changed);
 	pthread_mutex_destroy(&m->end_lock);
 }
 
@@ -104,6 +106,7 @@ void machine_stop(struct machine *m, enum machine_end how, int exit_code, const 
 		va_start(args, format);
 		vsnprintf(m->reason, sizeof(m->reason), format, args);
 		va_end(args);
+		pthread_cond_broadcast(&m->changed);
 	}
 	pthread_mutex_unlock(&m->end_lock);
 	if (first && m->on_end)
@@ -120,14 +123,28 @@ enum machine_end machine_ended(struct machine *m)
 	return end;
 }
 
+bool machine_hold(struct machine *m)
+{
+	bool runs;
+
+	pthread_mutex_lock(&m->end_lock);
+	m->parked++;
+	pthread_cond_broadcast(&m->changed);
+	while (m->paused && m->end == MACHINE_RUNS)
+		pthread_cond_wait(&m->changed, &m->end_lock);
+	m->parked--;
+	runs = m->end == MACHINE_RUNS;
+	pthread_mutex_unlock(&m->end_lock);
+	return runs;
+}
+
 int device_claim(struct device *device, enum bus_space space, uint64_t start, uint64_t size,
 		 const struct bus_ops *ops)
 {
 	return bus_claim(&device->machine->bus, space, start, size, ops, device, &device->lock);
 }
 
-void machine_power_button(struct machine *m)
+bool machine_power_button(struct machine *m)
 {
-	if (m->power_button)
-		pm_press_button(m->power_button);
+	return m->power_button && pm_press_button(m->power_button);
 }

@@ -80,6 +80,9 @@ struct machine {
 	struct device *power_button;    /* [I] */
 
 	pthread_mutex_t end_lock;
+	pthread_cond_t changed;           /* of `end`, `paused` and `parked` */
+	bool paused;                      /* [e] vCPU threads are to wait */
+	unsigned parked;                  /* [e] how many of them do */
 	enum machine_end end;             /* [e] the first request wins */
 	int exit_code;                    /* [e] */
 	char reason[MACHINE_REASON_MAX];  /* [e] */
@@ -103,12 +106,18 @@ void machine_stop(struct machine *m, enum machine_end how, int exit_code, const 
 	__attribute__((format(printf, 4, 5)));
 enum machine_end machine_ended(struct machine *m);
 
+/*
+ * For a vCPU's thread that has left the guest: waits while the machine is paused. False: the
+ * machine has ended, and with it the thread's work.
+ */
+bool machine_hold(struct machine *m);
+
 /* For a device's create: claim a range of ports or addresses for `device`. */
 int device_claim(struct device *device, enum bus_space space, uint64_t start, uint64_t size,
 		 const struct bus_ops *ops);
 
-/* Press the ACPI power button. */
-void machine_power_button(struct machine *m);
+/* Press the ACPI power button. False: the guest does not listen to it. */
+bool machine_power_button(struct machine *m);
 
 extern const struct device_class uart_class, rtc_class, pit_class, i8042_class, pci_class, pm_class,
 	fw_cfg_class, pvpanic_class, debug_exit_class, port80_class;

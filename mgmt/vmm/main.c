@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// vmm NAME [FILE]: runs one VM as /vms/NAME.conf (or FILE) says, until it stops. The exit status is
+// vmm NAME [FILE [KEY=VALUE ...]]: runs one VM as /vms/NAME.conf (or FILE; -: none) says, and the
+// settings behind it, until it stops. The exit status is
 // 0 when it stopped, 1 when it failed; why, init learns by the channel. Without a channel (started
 // by hand, or as the first process) COM1's output goes to stdout at the end, and the exit status is
 // the guest's exit code.
@@ -22,7 +23,8 @@ static struct control control;
 
 static void on_running(struct vm *v)
 {
-	(void)v;
+	control_note(&control, "runs %s with %u vCPUs and %llu MiB", v->config->kernel,
+		     v->config->vcpus, (unsigned long long)(v->config->memory >> 20));
 	control_say(&control, "running", "", 0);
 }
 
@@ -40,20 +42,22 @@ static void flush_consoles(void)
 	}
 }
 
-static int run(const char *path)
+static int run(const char *name, const char *path, char *const *settings, size_t n)
 {
 	char error[VM_CONFIG_ERROR_MAX];
 	bool failed, alone;
 
 	control_init(&control, &vm);
 	alone = control.watch.fd < 0;
-	if (vm_config_read(&config, path, error)) {
+	if (vm_config_read_with(&config, name, strcmp(path, "-") ? path : NULL, settings, n,
+				error)) {
 		control_say(&control, "failed", error, 0);
 		return 1;
 	}
 	if (vm_init(&vm, &config, path) == 0) {
 		vm.on_running = on_running;
 		control_start(&control);
+		control_offer_log(&control);
 		vm_run(&vm);
 		flush_consoles();
 	}
@@ -74,12 +78,12 @@ int main(int argc, char **argv)
 		vm_config_doc();
 		return 0;
 	}
-	if (argc < 2 || argc > 3 || strlen(argv[1]) >= STRATA_NAME_MAX) {
-		fprintf(stderr, "usage: vmm NAME [FILE]\n");
+	if (argc < 2 || strlen(argv[1]) >= STRATA_NAME_MAX) {
+		fprintf(stderr, "usage: vmm NAME [FILE [KEY=VALUE ...]]\n");
 		return 2;
 	}
 	/* One arena: threads hardly allocate, and an arena each would only cost address space. */
 	mallopt(M_ARENA_MAX, 1);
 	snprintf(path, sizeof(path), "/vms/%s.conf", argv[1]);
-	return run(argc == 3 ? argv[2] : path);
+	return run(argv[1], argc > 2 ? argv[2] : path, argv + 3, argc > 3 ? (size_t)(argc - 3) : 0);
 }

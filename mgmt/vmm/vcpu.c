@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The loop of a vCPU's thread. A port access is all that is short: no lock of ours, no call of
-// libc. The end of the machine is seen at VCPU_EXIT_INTR alone, which vcpu_interrupt makes certain
-// of.
+// libc. The end of the machine, and a pause, are seen at VCPU_EXIT_INTR alone, which
+// vcpu_interrupt makes certain of.
 
 #include "vmm/vcpu.h"
 
@@ -75,7 +75,7 @@ static bool slow_exit(struct vcpu *v)
 		return true;
 	case VCPU_EXIT_NONE:
 	case VCPU_EXIT_IRQ_WINDOW: return true;
-	case VCPU_EXIT_INTR: return machine_ended(m) == MACHINE_RUNS;
+	case VCPU_EXIT_INTR: return machine_hold(m);
 	case VCPU_EXIT_SHUTDOWN:
 		machine_stop(m, MACHINE_FAIL, 0, "vCPU %u: triple fault at 0x%llx", v->number,
 			     (unsigned long long)run->regs.rip);
@@ -183,6 +183,11 @@ void vcpu_interrupt(struct vcpu *v)
 	__atomic_store_n(&v->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
 	/* One that is not in vcpu_run looks at the flag when it enters. */
 	strata_vcpu_kick(v->fd);
+}
+
+void vcpu_allow(struct vcpu *v)
+{
+	__atomic_store_n(&v->run->immediate_exit, 0, __ATOMIC_SEQ_CST);
 }
 
 void vcpu_join(struct vcpu *v)

@@ -32,6 +32,8 @@ int vcpu_set_boot_state(struct vcpu *vcpu, const struct vcpu_regs *regs,
 int vcpu_start(struct vcpu *vcpu);
 /* Any thread: gets the vCPU out of the guest, so that it sees that the machine has ended. */
 void vcpu_interrupt(struct vcpu *vcpu);
+/* Takes that back. The caller knows that nobody asks for it any more. */
+void vcpu_allow(struct vcpu *vcpu);
 void vcpu_join(struct vcpu *vcpu);
 /* Also of one that vcpu_create failed on. Not while it runs. */
 void vcpu_destroy(struct vcpu *vcpu);

@@ -58,9 +58,12 @@ static int create_consoles(struct vm *vm)
 	for (unsigned i = 0; i < VM_CONFIG_CONSOLES_MAX; i++) {
 		const struct vm_config_console *c = &vm->config->consoles[i];
 
-		if (c->present && console_init(&vm->consoles[i], &vm->events, c->scrollback))
-			return refuse(vm, -ENOMEM, "%s: console %u: no memory for its scrollback",
-				      vm->path, i);
+		int ret =
+			c->present ? console_init(&vm->consoles[i], &vm->events, c->scrollback) : 0;
+
+		if (ret)
+			return refuse(vm, ret, "%s: console %u: no memory for its scrollback: %s",
+				      vm->path, i, strerror(-ret));
 	}
 	return 0;
 }
@@ -341,13 +344,66 @@ static void take_down(struct vm *vm)
 	m->vm_fd = -1;
 }
 
+/* ---- from the console ---- */
+
+bool vm_pause(struct vm *vm)
+{
+	struct machine *m = &vm->machine;
+	bool first;
+
+	pthread_mutex_lock(&m->end_lock);
+	first = !m->paused && m->end == MACHINE_RUNS;
+	m->paused = true;
+	pthread_mutex_unlock(&m->end_lock);
+	if (!first)
+		return false;
+	for (unsigned i = 0; i < vm->config->vcpus; i++)
+		vcpu_interrupt(&vm->vcpus[i]);
+	pthread_mutex_lock(&m->end_lock);
+	while (m->parked < vm->config->vcpus && m->end == MACHINE_RUNS)
+		pthread_cond_wait(&m->changed, &m->end_lock);
+	pthread_mutex_unlock(&m->end_lock);
+	return true;
+}
+
+bool vm_resume(struct vm *vm)
+{
+	struct machine *m = &vm->machine;
+	bool paused;
+
+	pthread_mutex_lock(&m->end_lock);
+	paused = m->paused && m->end == MACHINE_RUNS;
+	m->paused = false;
+	/* Who ends the machine sets the flags after `end`: they are not cleared behind him. */
+	for (unsigned i = 0; paused && i < vm->config->vcpus; i++)
+		vcpu_allow(&vm->vcpus[i]);
+	pthread_cond_broadcast(&m->changed);
+	pthread_mutex_unlock(&m->end_lock);
+	return paused;
+}
+
+void vm_reset(struct vm *vm)
+{
+	vm->restart = true;
+	machine_stop(&vm->machine, MACHINE_RESET, 0, "reset from the console");
+}
+
+/* Once for each reset from the console. */
+static bool restarts(struct vm *vm)
+{
+	bool asked = vm->restart;
+
+	vm->restart = false;
+	return asked || vm->config->reboot == VM_REBOOT_RESTART;
+}
+
 void vm_run(struct vm *vm)
 {
 	do {
 		if (build(vm) == 0)
 			run_guest(vm);
 		take_down(vm);
-	} while (vm->end == MACHINE_RESET && vm->config->reboot == VM_REBOOT_RESTART);
+	} while (vm->end == MACHINE_RESET && restarts(vm));
 	if (vm->end == MACHINE_RESET)
 		vm->end = MACHINE_STOP;
 }

@@ -24,6 +24,8 @@ struct vm {
 	struct file fw_files[VM_CONFIG_FW_FILES_MAX];
 	/* Called when a guest is about to run. */
 	void (*on_running)(struct vm *vm);
+	bool restart; /* [event thread] a reset from the console: run again, whatever is configured
+		       */
 	/* How it ended. */
 	enum machine_end end;
 	int exit_code;
@@ -38,3 +40,12 @@ int vm_init(struct vm *vm, const struct vm_config *config, const char *path);
  */
 void vm_run(struct vm *vm);
 void vm_destroy(struct vm *vm);
+
+/*
+ * From the console, while the guest runs; event thread only. vm_pause returns when no vCPU is in
+ * the guest, and true unless it was paused before or has ended; vm_resume true unless it was not
+ * paused.
+ */
+bool vm_pause(struct vm *vm);
+bool vm_resume(struct vm *vm);
+void vm_reset(struct vm *vm);

@@ -166,6 +166,97 @@ static void halted_vcpus_are_collected(void **state)
 	}
 }
 
+/* ---- from the console ---- */
+
+static struct timer console_timer;
+static pthread_mutex_t console_lock = PTHREAD_MUTEX_INITIALIZER;
+static unsigned step;         /* [event thread] */
+static unsigned finished;     /* [a] the guest may end */
+static unsigned in_the_guest; /* [a] scripts that run */
+
+/* A guest that computes: it leaves only when it is kicked. */
+static int until_finished(unsigned number, struct fake_vcpu *v)
+{
+	if (number == 0 && __atomic_load_n(&finished, __ATOMIC_SEQ_CST)) {
+		fake_vm_out(v, 0xf4, 1, 9);
+		return 0;
+	}
+	__atomic_fetch_add(&in_the_guest, 1, __ATOMIC_SEQ_CST);
+	fake_vm_halt(v);
+	__atomic_fetch_sub(&in_the_guest, 1, __ATOMIC_SEQ_CST);
+	return 0;
+}
+
+static void pause_and_resume(void *arg)
+{
+	(void)arg;
+	for (unsigned i = 0; i < 20; i++) {
+		assert_false(vm_resume(&vm));
+		assert_true(vm_pause(&vm));
+		assert_int_equal(__atomic_load_n(&in_the_guest, __ATOMIC_SEQ_CST), 0);
+		assert_int_equal(vm.machine.parked, config.vcpus);
+		assert_false(vm_pause(&vm));
+		if (i == 19)
+			__atomic_store_n(&finished, 1, __ATOMIC_SEQ_CST);
+		assert_true(vm_resume(&vm));
+	}
+}
+
+/* Once while it is paused, once while it runs; the third run ends by itself. */
+static void reset_twice(void *arg)
+{
+	(void)arg;
+	if (step == 0)
+		assert_true(vm_pause(&vm));
+	if (step == 2)
+		__atomic_store_n(&finished, 1, __ATOMIC_SEQ_CST);
+	if (step++ < 2)
+		vm_reset(&vm);
+	else
+		strata_vcpu_kick(vm.vcpus[0].fd);
+}
+
+static void arm_console(struct vm *v)
+{
+	running++;
+	pthread_mutex_lock(&console_lock);
+	timer_set(&console_timer, events_now());
+	pthread_mutex_unlock(&console_lock);
+	(void)v;
+}
+
+static void run_with_console(void (*act)(void *arg))
+{
+	step = finished = 0;
+	config.vcpus = 3;
+	fake_vm.script = until_finished;
+	assert_int_equal(vm_init(&vm, &config, "/vms/test.conf"), 0);
+	timer_init(&console_timer, &vm.events, &console_lock, act, NULL);
+	vm.on_running = arm_console;
+	vm_run(&vm);
+	timer_remove(&console_timer);
+	vm_destroy(&vm);
+}
+
+static void pauses_and_resumes(void **state)
+{
+	(void)state;
+	run_with_console(pause_and_resume);
+	expect_end(MACHINE_STOP, 9, "debug-exit");
+	assert_int_equal(running, 1);
+}
+
+/* Whatever the configuration says of resets by the guest. */
+static void console_resets(void **state)
+{
+	(void)state;
+	config.reboot = VM_REBOOT_STOP;
+	run_with_console(reset_twice);
+	expect_end(MACHINE_STOP, 9, "debug-exit");
+	assert_int_equal(running, 3);
+	assert_int_equal(fake_vm.vms_stopped, 3);
+}
+
 static int reset_once(unsigned number, struct fake_vcpu *v)
 {
 	(void)number;
@@ -443,7 +534,8 @@ int main(void)
 		TEST(ends_by_debug_exit), TEST(first_state),    TEST(halted_vcpus_are_collected),
 		TEST(reset_runs_again),   TEST(reset_may_stop), TEST(ends_by_s5),
 		TEST(ends_by_panic),      TEST(other_exits),    TEST(ports),
-		TEST(emulation),          TEST(refusals),
+		TEST(emulation),          TEST(refusals),       TEST(pauses_and_resumes),
+		TEST(console_resets),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

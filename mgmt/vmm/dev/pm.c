@@ -66,14 +66,17 @@ static void on_overflow(void *arg)
 	update(arg);
 }
 
-void pm_press_button(struct device *device)
+bool pm_press_button(struct device *device)
 {
 	struct pm *pm = (struct pm *)device;
+	bool heeded;
 
 	pthread_mutex_lock(&device->lock);
 	pm->status |= PWRBTN_STS;
+	heeded = pm->enable & PWRBTN_STS;
 	update(pm);
 	pthread_mutex_unlock(&device->lock);
+	return heeded;
 }
 
 static uint64_t pm_read(void *device, uint64_t offset, unsigned size)

@@ -13,5 +13,8 @@
 #define PM_SIZE           12
 #define PM_TIMER_HZ       3579545
 
-/* Press the power button: sets PWRBTN_STS and raises the SCI when it is enabled. Takes the lock. */
-void pm_press_button(struct device *device);
+/*
+ * Press the power button: sets PWRBTN_STS, and raises the SCI when the guest has enabled it. False:
+ * it has not, so it will hardly notice. Takes the lock.
+ */
+bool pm_press_button(struct device *device);
