@@ -56,6 +56,10 @@ reproducible: both # a build elsewhere gives the same bytes
 CHECK_STEPS += reproducible lint unit fuzz-short header-check layer-check docs-check
 QUICK_STEPS += unit header-check layer-check docs-check
 
+.PHONY: check-boot
+check-boot: build/.deps-test both build/demo.cpio # every loader, firmware and medium (long; the short ones are in make check)
+	@$(PYTHON) -m pytest -q -p no:cacheprovider tests/test_efi.py $(sort $(wildcard tests/boot_*.py))
+
 .PHONY: check quick
 check: build/.deps-test build/demo.cpio # everything; the last line is the count
 	@MAKE='$(MAKE)' tests/tools/check.py check $(CHECK_STEPS)

@@ -42,10 +42,34 @@ $(O)/boot/setup.elf: $(O)/boot/setup.o $(BOOT)/setup/setup.ld
 $(O)/boot/setup.bin: $(O)/boot/setup.elf
 	$(Q)$(OBJCOPY) -O binary $< $@
 
-$(O)/strata: $(O)/boot/setup.bin $(O)/boot/kernel.bin $(BOOT)/pack.py
+# The EFI stub: a position-independent program behind the kernel, linked where it lies in the file.
+EFI_SOURCES := $(filter-out %_test.c %_fuzz.c,$(sort $(wildcard $(BOOT)/efi/*.[cS]))) \
+	$(BOOT)/console_arg.c drivers/serial/uart16550.c $(addprefix hypervisor/lib/,cmdline.c fmt.c string.c strx.c)
+EFI_OBJS := $(patsubst %,$(O)/efi/%.o,$(basename $(EFI_SOURCES)))
+EFI_CFLAGS = $(filter-out -fno-pic -mcmodel=kernel,$(KERNEL_CFLAGS)) -fpie -fvisibility=hidden -fno-jump-tables
+$(O)/efi/%.o: %.c $(O)/.flags-kernel
+	$(call say,EFICC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(KERNEL_CPPFLAGS) $(FREESTANDING_INCLUDE) $(EFI_CFLAGS) -MMD -MP -c $< -o $@
+$(O)/efi/%.o: %.S $(O)/.flags-kernel
+	$(call say,EFIAS,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(KERNEL_CPPFLAGS) $(FREESTANDING_INCLUDE) $(KERNEL_ASFLAGS) -MMD -MP -c $< -o $@
+
+# Whole pages: in the image, file offset and address are the same.
+pages-of = $$(( ($$(stat -c %s $(1)) + 4095) / 4096 * 4096 ))
+$(O)/boot/stub.elf: $(EFI_OBJS) $(BOOT)/efi/stub.ld $(O)/boot/setup.bin $(O)/boot/kernel.bin
+	$(call say,LD,$@)
+	$(Q)$(LD) -pie --no-dynamic-linker -nostdlib --gc-sections --build-id=none -z noexecstack -z norelro --no-warn-rwx-segments \
+		--fatal-warnings --defsym=SETUP_SIZE=$(call pages-of,$(O)/boot/setup.bin) \
+		--defsym=KERNEL_SIZE=$(call pages-of,$(O)/boot/kernel.bin) -T $(BOOT)/efi/stub.ld $(EFI_OBJS) -o $@
+$(O)/boot/stub.bin: $(O)/boot/stub.elf
+	$(Q)$(OBJCOPY) -O binary -j .text -j .rodata -j .data --set-section-flags .data=alloc,load,contents --gap-fill 0 $< $@
+
+$(O)/strata: $(O)/boot/setup.bin $(O)/boot/kernel.bin $(O)/boot/stub.bin $(BOOT)/pack.py
 	$(call say,PACK,$@)
-	$(Q)$(PYTHON) $(BOOT)/pack.py $(O)/boot/setup.bin $(O)/boot/kernel.bin \
-		0x$$(nm $(O)/strata.elf | sed -n 's/ [aA] image_size$$//p') $@
+	$(Q)nm $(O)/strata.elf $(O)/boot/stub.elf | $(PYTHON) $(BOOT)/pack.py $(O)/boot/setup.bin $(O)/boot/kernel.bin \
+		$(O)/boot/stub.bin $@
 
 # A BIOS CD with GRUB, for machines and emulators that take no -kernel. ISO_APPEND: the command line.
 ISO_APPEND ?= console=ttyS0,115200n8

@@ -5,7 +5,7 @@
  * A BIOS loader puts this at some segment X, fills in the header and jumps to X:0x200. The code
  * collects what only the BIOS knows (the E820 map), opens A20, enters protected mode and jumps to
  * code32_start with %esi = boot_params, exactly as a loader that uses the 32-bit entry does.
- * The first 0x1f1 bytes are free for the PE/COFF headers of an EFI image.
+ * The first 0x1f1 bytes hold the PE/COFF headers of the EFI image, written by pack.py.
  *
  * Manual: "The Linux/x86 Boot Protocol", sections "The Real-Mode Kernel Header" and "Running the
  * Kernel".
@@ -15,6 +15,7 @@
 #define LOADED_HIGH	0x01
 #define XLF_KERNEL_64	0x0001
 #define XLF_ABOVE_4G	0x0002
+#define XLF_HANDOVER_64	0x0008
 
 /* Offsets in boot_params ("zero page"). */
 #define BP_HDR		0x1f1
@@ -66,7 +67,7 @@ initrd_addr_max: .long	0x7fffffff
 kernel_alignment: .long	0x1000
 relocatable_kernel: .byte 1
 min_alignment:	.byte	12		/* 2^12: any page */
-xloadflags:	.word	XLF_KERNEL_64 | XLF_ABOVE_4G
+xloadflags:	.word	XLF_KERNEL_64 | XLF_ABOVE_4G | XLF_HANDOVER_64
 cmdline_size:	.long	2047
 hardware_subarch: .long	0
 hardware_subarch_data: .quad 0
@@ -75,7 +76,7 @@ payload_length:	.long	0
 setup_data:	.quad	0
 pref_address:	.quad	0x1000000
 init_size:	.long	0		/* pack.py */
-handover_offset: .long	0
+handover_offset: .long	0		/* pack.py */
 kernel_info_offset: .long 0
 hdr_end:
 
