@@ -155,7 +155,7 @@ struct proc_info {
 	int32_t exit_code; /* PROC_EXITED: status; PROC_FAULTED: Linux signal number that fits */
 	uint64_t fault_rip, fault_address;
 	uint64_t run_time_ns, memory_used;
-	uint32_t nr_threads, reserved;
+	uint32_t nr_threads, nr_handles;
 	char name[STRATA_NAME_MAX];
 };
 
@@ -429,6 +429,8 @@ struct sys_host {
 	char version[64], cpu_model[64], virt[16]; /* virt: "svm", "vmx", "none" */
 	uint32_t nr_cpus, nr_nodes, tsc_khz, nr_vms;
 	uint64_t uptime_ns, memory_total;
+	uint32_t nr_objects, nr_threads; /* kernel objects that handles refer to; threads, those of
+					    the kernel included */
 	char cmdline[512];
 };
 

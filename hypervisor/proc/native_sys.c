@@ -90,6 +90,8 @@ static int fill_host(unsigned int index, union topic *t)
 	h->nr_vms = virt->nr_vms != NULL ? virt->nr_vms() : 0;
 	h->uptime_ns = time_now();
 	h->memory_total = stats.total;
+	h->nr_objects = object_count();
+	h->nr_threads = thread_count();
 	if (machine->cmdline != NULL)
 		str_copy(h->cmdline, machine->cmdline, sizeof(h->cmdline));
 	return 0;

@@ -7,6 +7,13 @@
 #include "cpu/log.h"
 #include "lib/errno.h"
 
+static uint32_t alive; /* [a] objects */
+
+uint32_t object_count(void)
+{
+	return __atomic_load_n(&alive, __ATOMIC_RELAXED);
+}
+
 static const struct lock_class poll_class = { "object.poll", LOCK_RANK_POLL };
 
 void object_init(struct object *o, const struct object_ops *ops, struct container *c)
@@ -17,6 +24,7 @@ void object_init(struct object *o, const struct object_ops *ops, struct containe
 	o->flags = 0;
 	lock_init(&o->poll_lock, &poll_class);
 	list_init(&o->pollers);
+	__atomic_fetch_add(&alive, 1, __ATOMIC_RELAXED);
 }
 
 struct object *object_get(struct object *o)
@@ -48,6 +56,7 @@ void object_put(struct object *o)
 	DEBUG_ASSERT(list_empty(&o->pollers));
 	c = o->container;
 	o->ops->destroy(o);
+	__atomic_fetch_sub(&alive, 1, __ATOMIC_RELAXED);
 	container_put(c);
 }
 

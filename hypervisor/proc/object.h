@@ -75,6 +75,8 @@ bool object_try_get(struct object *o);
 /* Drops a reference; the last destroys it. No lock held. NULL is fine. */
 void object_put(struct object *o);
 
+uint32_t object_count(void); /* how many there are; any context */
+
 uint32_t object_ready(struct object *o);
 /* The readiness may have changed: all pollers look again. Any context. */
 void object_notify(struct object *o);

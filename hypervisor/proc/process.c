@@ -287,6 +287,7 @@ void process_get_info(struct process *p, struct proc_info *info)
 		info->fault_address = p->fault_address;
 	}
 	info->nr_threads = p->nr_threads;
+	info->nr_handles = handle_count(&p->handles);
 	info->run_time_ns = run_time_locked(p);
 	lock_release(&p->lock);
 }

@@ -2,6 +2,7 @@
 // Weight and cap of a group. The weight is divided anew whenever one of its threads goes to sleep
 // or wakes: what counts is how many want to run. The cap is a bucket of time that fills at the
 // cap's rate and that running empties; it may go below zero by a slice, which is waited for later.
+#include "cpu/log.h"
 #include "cpu/time.h"
 #include "lib/errno.h"
 #include "mem/kalloc.h"
@@ -33,8 +34,16 @@ uint32_t group_thread_weight(const struct sched_group *g)
 	return MAX(weight, 1u);
 }
 
-/* ---- cap ---- */
+/* A thread may be woken while it is about to sleep: it has not stopped then. */
+void group_set_active(struct thread *t, bool active)
+{
+	if (!t->group || t->active == active)
+		return;
+	t->active = active;
+	__atomic_fetch_add(&t->group->active, active ? 1 : -1u, __ATOMIC_RELAXED);
+}
 
+/* ---- cap ---- */
 static int64_t bucket(uint32_t cap)
 {
 	return (int64_t)(BUCKET_NS * cap / 100);
@@ -94,15 +103,12 @@ void thread_join_group(struct sched_group *g, unsigned slot)
 {
 	struct thread *t = thread_current();
 	struct sched_group *old = t->group;
-
 	if (g)
 		__atomic_fetch_add(&g->refs, 1, __ATOMIC_RELAXED);
+	group_set_active(t, false);
 	t->slot = (uint16_t)slot;
 	t->group = g;
-	if (g)
-		group_count(g, 1);
-	if (old)
-		group_count(old, -1);
+	group_set_active(t, true);
 	sched_group_put(old);
 	/* Charges it under the new group from here on, and moves it if need be. */
 	sched_switch();
@@ -143,6 +149,7 @@ void sched_group_put(struct sched_group *g)
 
 	if (!g || __atomic_fetch_sub(&g->refs, 1, __ATOMIC_ACQ_REL) != 1)
 		return;
+	DEBUG_ASSERT(g->active == 0);
 	c = g->container;
 	kfree(g);
 	container_put(c);

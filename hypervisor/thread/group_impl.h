@@ -35,11 +35,6 @@ static inline bool group_is_capped(const struct sched_group *g)
 	return __atomic_load_n(&g->cap, __ATOMIC_RELAXED) != 0;
 }
 
-static inline void group_count(struct sched_group *g, int n)
-{
-	__atomic_fetch_add(&g->active, (uint32_t)n, __ATOMIC_RELAXED);
-}
-
 /* ---- pool.c ---- */
 
 void pool_init_cpu(void); /* each CPU, itself */

@@ -203,8 +203,7 @@ static void place_arriving(struct runqueue *rq, struct thread *t)
 	case THREAD_SLEEPING:
 		timer_disarm(&t->wait.timeout);
 		ready_place_woken(&rq->ready, &t->ready);
-		if (t->group)
-			group_count(t->group, 1);
+		group_set_active(t, true);
 		break;
 	case THREAD_NEW: ready_place_new(&rq->ready, &t->ready); break;
 	default: DEBUG_ASSERT(t->state == THREAD_READY); ready_arrive(&rq->ready, &t->ready);
@@ -328,8 +327,8 @@ static void switch_threads(bool yield)
 	inbox_drain();
 	rq = own();
 	charge(rq, running);
-	if (running->group && (running->state == THREAD_SLEEPING || running->state == THREAD_DEAD))
-		group_count(running->group, -1);
+	if (running->state == THREAD_SLEEPING || running->state == THREAD_DEAD)
+		group_set_active(running, false);
 	next = choose(rq, running, yield);
 	next->state = THREAD_RUNNING;
 	this_cpu()->resched =

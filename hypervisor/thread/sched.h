@@ -23,6 +23,7 @@ struct thread {
 	bool interruptible;        /* [o] the sleep */
 	uint16_t cpu;              /* [a] */
 	uint16_t slot;             /* [o] its number in the group */
+	bool active;               /* [o] the group counts it */
 	uint32_t weight;           /* [a] without a group */
 	struct sched_group *group; /* [o] a reference; NULL: none */
 	uint32_t interrupted;      /* [a] */
@@ -93,6 +94,11 @@ uint64_t sched_place_of(const struct thread *t);
 void sched_give(struct thread *t, cpu_id_t to);
 /* CPUs have changed hands: sends away whoever may not run here any more. Interrupt context. */
 void sched_evict(void);
+
+/* ---- groups (group.c) ---- */
+
+/* Own CPU: the thread wants to run from now on, or no more; says so to its group, if any. */
+void group_set_active(struct thread *t, bool active);
 uint64_t sched_switches(cpu_id_t cpu); /* any CPU */
 
 /* ---- inbox (inbox.c) ---- */

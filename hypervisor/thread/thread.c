@@ -20,6 +20,7 @@ struct first_frame {
 };
 
 static uint64_t last_id; /* [a] */
+static uint32_t alive;   /* [a] */
 
 static bool alloc_fpu(struct thread *t)
 {
@@ -65,6 +66,7 @@ static void init_thread(struct thread *t, const struct thread_args *args)
 	t->id = __atomic_add_fetch(&last_id, 1, __ATOMIC_RELAXED);
 	wait_queue_init(&t->exited);
 	strlcpy(t->name, args->name, sizeof(t->name));
+	__atomic_fetch_add(&alive, 1, __ATOMIC_RELAXED);
 }
 
 /* All but the struct. */
@@ -84,6 +86,7 @@ static void free_thread(struct thread *t)
 	sched_group_put(t->group);
 	kfree(t);
 	container_put(c);
+	__atomic_fetch_sub(&alive, 1, __ATOMIC_RELAXED);
 }
 
 struct thread *thread_create(const struct thread_args *args)
@@ -250,6 +253,11 @@ const char *thread_name(const struct thread *t)
 cpu_id_t thread_cpu(const struct thread *t)
 {
 	return CPU_ID(__atomic_load_n(&t->cpu, __ATOMIC_ACQUIRE));
+}
+
+unsigned thread_count(void)
+{
+	return __atomic_load_n(&alive, __ATOMIC_RELAXED);
 }
 
 void thread_set_weight(struct thread *t, uint32_t weight)

@@ -91,6 +91,7 @@ uint64_t thread_id(const struct thread *t);
 const char *thread_name(const struct thread *t); /* cut to 23 characters */
 cpu_id_t thread_cpu(const struct thread *t);
 uint64_t thread_run_time(const struct thread *t); /* ns */
+unsigned thread_count(void); /* that exist, idle ones not counted; any context */
 void thread_set_weight(struct thread *t, uint32_t weight);
 
 /*

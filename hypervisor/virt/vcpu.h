@@ -79,7 +79,9 @@ struct vcpu {
 	struct timer timer;      /* of the local APIC: armed by the owner */
 	uint64_t timer_deadline; /* [o] what the local APIC wants, ns; VLAPIC_NO_DEADLINE: none */
 	bool timer_changed;      /* [o] `timer` is still to be armed so */
-	uint64_t guest_ticks, run_start, run_ticks; /* [o] accounting, in TSC ticks */
+	uint64_t guest_ticks; /* [o] TSC ticks in sessions; read by anyone */
+	uint64_t run_ticks;   /* [o] up to run_since; see vcpu_run_time */
+	uint64_t run_since;   /* [o] TSC; 0: it has no CPU */
 	char fail[96];                              /* [o] why it stopped for good */
 };
 static_assert_offset(struct vcpu, gpr, 0);
@@ -160,6 +162,9 @@ static inline void vcpu_set_edx_eax(struct vcpu *v, uint64_t value)
  * takes waiting: call it again outside of the fast context, with `wait`. Owner.
  */
 bool vcpu_arm_timer(struct vcpu *v, bool wait);
+
+/* TSC ticks for which it had a CPU, up to now. Any context. */
+uint64_t vcpu_run_time(const struct vcpu *v);
 
 /* The guest's TSC. Any context. */
 uint64_t vcpu_guest_tsc(struct vcpu *v);

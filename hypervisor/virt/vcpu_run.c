@@ -11,6 +11,39 @@
 #include "virt/vcpu_life.h"
 #include "virt/virt.h"
 
+/* ---- accounting ---- */
+
+/* In this order, so that a reader sees what belongs together. */
+static void set_run_time(struct vcpu *v, uint64_t ticks, uint64_t since)
+{
+	__atomic_store_n(&v->run_since, 0, __ATOMIC_RELEASE);
+	__atomic_store_n(&v->run_ticks, ticks, __ATOMIC_RELEASE);
+	__atomic_store_n(&v->run_since, since, __ATOMIC_RELEASE);
+}
+
+static void has_cpu(struct vcpu *v)
+{
+	set_run_time(v, v->run_ticks, time_tsc());
+}
+
+/* It sleeps, or waits for others, or is in its VMM. */
+static void has_no_cpu(struct vcpu *v)
+{
+	set_run_time(v, v->run_ticks + (time_tsc() - v->run_since), 0);
+}
+
+uint64_t vcpu_run_time(const struct vcpu *v)
+{
+	uint64_t since, ticks, now;
+
+	do {
+		since = __atomic_load_n(&v->run_since, __ATOMIC_ACQUIRE);
+		ticks = __atomic_load_n(&v->run_ticks, __ATOMIC_ACQUIRE);
+		now = time_tsc();
+	} while (since != __atomic_load_n(&v->run_since, __ATOMIC_ACQUIRE));
+	return since && now > since ? ticks + (now - since) : ticks;
+}
+
 /* ---- requests and waiting ---- */
 
 static void take_init(struct vcpu *v, uint32_t requests)
@@ -61,7 +94,9 @@ static void wait_for_request(struct vcpu *v)
 		wait_end(&v->wait);
 	} else {
 		vcpu_count(v, COUNT_HALT_SLEEPS);
+		has_no_cpu(v);
 		(void)wait_sleep(&v->wait, WAIT_FOREVER, true); /* the loop sees an interrupt */
+		has_cpu(v);
 	}
 	__atomic_store_n(&v->mode, VCPU_OUTSIDE, __ATOMIC_SEQ_CST);
 }
@@ -72,17 +107,18 @@ static void wait_for_time(struct vcpu *v, uint64_t until)
 	fpu_release(&v->fpu);
 	wait_begin(&v->wait);
 	__atomic_store_n(&v->mode, VCPU_ASLEEP, __ATOMIC_SEQ_CST);
-	if (__atomic_load_n(&v->requests, __ATOMIC_SEQ_CST) & VREQ_LEAVE)
+	if (__atomic_load_n(&v->requests, __ATOMIC_SEQ_CST) & VREQ_LEAVE) {
 		wait_end(&v->wait);
-	else
+	} else {
+		has_no_cpu(v);
 		(void)wait_sleep(&v->wait, until, true); /* the loop sees an interrupt */
+		has_cpu(v);
+	}
 	__atomic_store_n(&v->mode, VCPU_OUTSIDE, __ATOMIC_SEQ_CST);
 }
 
 static void halt(struct vcpu *v)
 {
-	uint64_t start = time_tsc();
-
 	if (wakes(v))
 		return;
 	/* Looking at a periodic timer may have moved it. */
@@ -90,7 +126,6 @@ static void halt(struct vcpu *v)
 		vcpu_arm_timer(v, true);
 	fpu_release(&v->fpu);
 	wait_for_request(v);
-	v->run_start += time_tsc() - start;
 }
 
 static void give_way(struct vcpu *v, bool yield)
@@ -98,10 +133,12 @@ static void give_way(struct vcpu *v, bool yield)
 	if (!yield && !thread_need_resched())
 		return;
 	fpu_release(&v->fpu);
+	has_no_cpu(v);
 	if (yield)
 		thread_yield();
 	else
 		preempt_point();
+	has_cpu(v);
 }
 
 /* ---- the loop ---- */
@@ -240,9 +277,9 @@ static int run_owned(struct vcpu *v)
 		return err;
 	if (unlikely(!thread_in_group(v->vm->sched)))
 		thread_join_group(v->vm->sched, v->index);
-	v->run_start = time_tsc();
+	has_cpu(v);
 	exit = run_loop(v);
-	v->run_ticks += time_tsc() - v->run_start;
+	has_no_cpu(v);
 	fpu_release(&v->fpu);
 	publish(v, exit);
 	return exit == VCPU_EXIT_INTR && thread_interrupted() ? -EINTR : 0;

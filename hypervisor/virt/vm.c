@@ -175,7 +175,7 @@ void vm_set_state(struct vm *vm, enum vm_state state, int32_t exit_code, const c
 static void add_vcpu_info(struct vm_info *info, const struct vcpu *v)
 {
 	info->nr_vcpus++;
-	info->run_time_ns += time_tsc_to_ns(READ_ONCE(v->run_ticks));
+	info->run_time_ns += time_tsc_to_ns(vcpu_run_time(v));
 	info->guest_time_ns += time_tsc_to_ns(READ_ONCE(v->guest_ticks));
 	for (unsigned i = 0; i < COUNT_COUNT; i++)
 		info->counters[i].count += READ_ONCE(v->counters[i]);

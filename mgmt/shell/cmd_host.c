@@ -31,11 +31,12 @@ int cmd_host_show(struct session *s, int argc, char **argv)
 	if (ret < 0)
 		return topic_failed(s, "host", ret);
 	if (s->json) {
-		shell_print_json(json_pack("{s:s,s:s,s:s,s:i,s:i,s:i,s:i,s:I,s:I,s:s}", "version",
+		shell_print_json(json_pack("{s:s,s:s,s:s,s:i,s:i,s:i,s:i,s:I,s:I,s:i,s:i,s:s}", "version",
 					   h.version, "cpu_model", h.cpu_model, "virt", h.virt,
 					   "cpus", (int)h.nr_cpus, "nodes", (int)h.nr_nodes,
 					   "tsc_khz", (int)h.tsc_khz, "vms", (int)h.nr_vms,
 					   "uptime_ns", j(h.uptime_ns), "memory", j(h.memory_total),
+					   "objects", (int)h.nr_objects, "threads", (int)h.nr_threads,
 					   "cmdline", h.cmdline));
 		return STATUS_OK;
 	}
