@@ -32,3 +32,11 @@ run: build/.deps-run image $(O)/run.cpio # start Strata with the demo VM in QEMU
 .PHONY: smoke
 smoke: build/.deps-run build/.deps-test image $(O)/run.cpio # boot, drive the console and the demo VM, power off: at most 2 minutes
 	@$(PYTHON) tests/smoke.py --config $(CONFIG) --cpus $(CPUS) --mem $(MEM) --archive $(O)/run.cpio
+
+.PHONY: smoke-all
+smoke-all: build/.deps-run build/.deps-test both # the same with 1, 2 and 4 CPUs, 1 and 8 GiB, release and debug
+	@for c in $(CONFIGS); do \
+		$(MAKE) CONFIG=$$c O=build/$$c build/$$c/run.cpio || exit 1; \
+		for n in 1 2 4; do for m in 1g 8g; do \
+			$(PYTHON) tests/smoke.py --config $$c --cpus $$n --mem $$m --archive build/$$c/run.cpio || exit 1; \
+		done; done; done

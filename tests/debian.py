@@ -93,7 +93,9 @@ class Console:
         return self.guest(f"dmesg | grep -E '{COMPLAINTS}'").strip()
 
     def held(self):
-        """All that VMs, processes and the kernel hold: what has to come back."""
+        """All that VMs, processes and the kernel hold: what has to come back. Seen by a new shell, whose history is empty."""
+        self.m.send("\x04")
+        self.m.expect(PROMPT)
         host, mem = self.json("host show")[0], self.json("mem")
         rows = {r["name"]: r["used"] for r in mem if r["kind"] == "container"}
         return {"objects": host["objects"], "threads": host["threads"], "vms": host["vms"],

@@ -8,6 +8,7 @@ power button, sees that guest memory came back, and powers the machine off.
 import argparse
 import re
 import sys
+import time
 
 from harness import Machine, MachineError
 
@@ -59,6 +60,7 @@ def main():
     parser.add_argument("--mem", default="1g")
     parser.add_argument("--archive", required=True)
     args = parser.parse_args()
+    begun = time.monotonic()
     if not re.fullmatch(r"\d+[mg]", args.mem):
         sys.exit(f"smoke: --mem {args.mem}: expected a number with m or g")
     try:
@@ -66,7 +68,8 @@ def main():
             cpus = drive(m)
     except MachineError as e:
         sys.exit(f"smoke: {e}")
-    print(f"smoke: ok ({args.config}, {args.cpus} CPUs, {args.mem}; the guest has {cpus} CPUs)")
+    print(f"smoke: ok ({args.config}, {args.cpus} CPUs, {args.mem}; the guest has {cpus} CPUs; "
+          f"{time.monotonic() - begun:.0f} s)")
 
 
 if __name__ == "__main__":

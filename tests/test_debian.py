@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Debian as a guest with several CPUs, alone and beside another."""
+import pytest
+
 import debian
 
 SUMS = 20
@@ -24,6 +26,22 @@ def test_two_vcpus(machine, tmp_path):
         c.boot("one")
         assert c.guest("nproc").strip() == "2"
         assert sums_agree(c, SUMS, MIB, 600) == SUMS
+        assert c.complaints() == ""
+        c.detach()
+        c.poweroff()
+
+
+@pytest.mark.parametrize("cpus", [2, 4])
+def test_more_vcpus_than_cpus(machine, tmp_path, cpus):
+    """Eight vCPUs on fewer CPUs: all of them come up and work, and the guest's kernel does not complain."""
+    initrd = debian.build("release", tmp_path, {"vms/eight.conf": debian.conf(8)})
+    with machine(config="release", smp=cpus, initrd=initrd) as m:
+        c = debian.Console(m)
+        c.boot("eight", 300)
+        assert c.guest("nproc").strip() == "8"
+        c.guest("for i in $(seq 0 7); do dd if=/dev/zero bs=1M count=2 2>/dev/null | "
+                "taskset $(printf %x $((1 << i))) sha256sum >/tmp/$i & done; wait", 120)
+        assert c.guest("cat /tmp/[0-7] | sort | uniq -c").split()[0] == "8"
         assert c.complaints() == ""
         c.detach()
         c.poweroff()
