@@ -184,6 +184,14 @@ static void account(struct rtc *r)
 	r->updates_seen = second;
 }
 
+static void set_line(struct rtc *r, bool level)
+{
+	if (level == r->line)
+		return;
+	r->line = level;
+	machine_irq(r->device.machine, GSI_RTC, level);
+}
+
 static void update(struct rtc *r)
 {
 	uint8_t wanted = r->b & (B_PERIODIC | B_ALARM | B_UPDATE);
@@ -194,10 +202,7 @@ static void update(struct rtc *r)
 	if (r->c & wanted)
 		r->c |= C_IRQ;
 	level = r->c & C_IRQ;
-	if (level != r->line) {
-		r->line = level;
-		machine_irq(r->device.machine, GSI_RTC, level);
-	}
+	set_line(r, level);
 	if (wanted & (B_ALARM | B_UPDATE))
 		next = now + (uint64_t)second_left();
 	if (wanted & B_PERIODIC && period && (now / period + 1) * period < next)
@@ -218,6 +223,8 @@ static uint8_t read_c(struct rtc *r)
 	account(r);
 	c = r->c;
 	r->c = 0;
+	/* What has come up in between is a new edge: an edge-triggered pin sees no other. */
+	set_line(r, false);
 	update(r);
 	return c;
 }

@@ -5,10 +5,12 @@
 
 uint64_t fake_now = 1000000000;
 int64_t fake_wall;
+uint64_t fake_look;
 static struct timer *timers;
 
 uint64_t events_now(void)
 {
+	fake_now += fake_look;
 	return fake_now;
 }
 
