@@ -1,40 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Guests of a few instructions, run from the kernel: what they do must end in the exit, the
 // registers or the vector that the manual says. No ring 3, no devices.
-#include "cpu/selftest.h"
 #include "cpu/time.h"
 #include "lib/string.h"
 #include "mem/kalloc.h"
 #include "virt/testvm.h"
 #include "virt/vcpu_life.h"
 #include "virt/virt.h"
-
-/* Runs until an exit; the test fails at another one. */
-#define EXPECT(reason)                                                                     \
-	do {                                                                               \
-		SELFTEST_CHECK(vcpu_run(t.v) == 0);                                        \
-		if (t.v->run->exit_reason != (reason))                                     \
-			log_error("exit %u: %s at %llx", t.v->run->exit_reason, t.v->fail, \
-				  (unsigned long long)t.v->run->regs.rip);                 \
-		SELFTEST_CHECK(t.v->run->exit_reason == (reason));                         \
-	} while (0)
-
-#define EXPECT_OUT(p, value)                                                            \
-	do {                                                                            \
-		EXPECT(VCPU_EXIT_IO);                                                   \
-		if (t.v->run->io.port != (p) || t.v->run->io.data != (value))           \
-			log_error("port %x: %x", t.v->run->io.port, t.v->run->io.data); \
-		SELFTEST_CHECK(t.v->run->io.write &&t.v->run->io.port == (p));          \
-		SELFTEST_CHECK(t.v->run->io.data == (value));                           \
-	} while (0)
-
-#define START(name, long_mode) \
-	struct testvm t;       \
-	if (!virt)             \
-		return;        \
-	SELFTEST_CHECK(testvm_create(&t, name, (size_t)(name##_end - name), long_mode) == 0)
-
-#define END() SELFTEST_CHECK(testvm_destroy(&t))
 
 TESTVM_GUEST(guest_real, ".code16\n"
 			 "xorl %eax, %eax\n"

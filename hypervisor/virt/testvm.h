@@ -7,7 +7,10 @@
  */
 #pragma once
 
+#include "cpu/log.h"
+#include "cpu/selftest.h"
 #include "virt/vcpu.h"
+#include "virt/virt.h"
 
 #define TESTVM_MEMORY      MiB(4)
 #define TESTVM_CODE        0x8000ull
@@ -31,3 +34,33 @@ struct testvm {
 int testvm_create(struct testvm *t, const uint8_t *code, size_t size, bool long_mode);
 /* True: every byte has come back. */
 bool testvm_destroy(struct testvm *t);
+
+/* ---- for the body of a SELFTEST; the VM is `t` ---- */
+
+/* Runs until an exit; the test fails at another one. */
+#define EXPECT(reason)                                                                     \
+	do {                                                                               \
+		SELFTEST_CHECK(vcpu_run(t.v) == 0);                                        \
+		if (t.v->run->exit_reason != (reason))                                     \
+			log_error("exit %u: %s at %llx", t.v->run->exit_reason, t.v->fail, \
+				  (unsigned long long)t.v->run->regs.rip);                 \
+		SELFTEST_CHECK(t.v->run->exit_reason == (reason));                         \
+	} while (0)
+
+#define EXPECT_OUT(p, value)                                                            \
+	do {                                                                            \
+		EXPECT(VCPU_EXIT_IO);                                                   \
+		if (t.v->run->io.port != (p) || t.v->run->io.data != (value))           \
+			log_error("port %x: %x", t.v->run->io.port, t.v->run->io.data); \
+		SELFTEST_CHECK(t.v->run->io.write &&t.v->run->io.port == (p));          \
+		SELFTEST_CHECK(t.v->run->io.data == (value));                           \
+	} while (0)
+
+/* A test begins with START (a machine without virtualization passes) and ends with END. */
+#define START(name, long_mode) \
+	struct testvm t;       \
+	if (!virt)             \
+		return;        \
+	SELFTEST_CHECK(testvm_create(&t, name, (size_t)(name##_end - name), long_mode) == 0)
+
+#define END() SELFTEST_CHECK(testvm_destroy(&t))

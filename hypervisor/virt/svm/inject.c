@@ -2,14 +2,28 @@
 // Delivery of events. EVENTINJ delivers; V_IRQ is used only as the window that says when the guest
 // is open again. In order: what an exit cut short, an exception, an NMI, an interrupt. An NMI that
 // finds the former one's IRET not done is held back by intercepting that IRET and stepping over it.
-// AMD APM 2, "Event Injection", "EXITINTINFO", "Virtual Interrupts".
+// CPUs without next-RIP save (emulators) forget an interrupt shadow at VMRUN, and an interrupt
+// would come between STI and HLT: there, what waits is held back by stepping over the shadowed
+// instruction. AMD APM 2, "Event Injection", "EXITINTINFO", "Virtual Interrupts".
 #include "virt/svm/svm.h"
 
 /* ---- RIP ---- */
 
+static void end_step(struct svm_vcpu *s)
+{
+	if (!s->step)
+		return;
+	s->step = s->step_iret = false;
+	if (!s->step_tf)
+		s->vmcb->rflags &= ~RFLAGS_TF;
+}
+
 void svm_trap(struct svm_vcpu *s)
 {
-	if (s->nmi_step)
+	bool ours = s->step && !s->step_tf;
+
+	end_step(s);
+	if (ours)
 		return;
 	s->vmcb->dr6 |= DR6_BS;
 	svm_dirty(s, CLEAN_DR);
@@ -18,16 +32,29 @@ void svm_trap(struct svm_vcpu *s)
 
 /* ---- what holds events back ---- */
 
+static bool in_shadow(const struct svm_vcpu *s)
+{
+	return (s->vmcb->int_state & INTERRUPT_SHADOW) ||
+	       (s->shadow_kept && s->vmcb->rip == s->shadow_rip);
+}
+
+/* An exit does not end a shadow, only the instruction in it does. */
+static void keep_shadow(struct svm_vcpu *s)
+{
+	s->shadow_kept = !svm_features.nrip && in_shadow(s);
+	s->shadow_rip = s->vmcb->rip;
+}
+
 bool svm_irqs_open(struct vcpu *v)
 {
-	const struct vmcb *c = svm_of(v)->vmcb;
+	const struct svm_vcpu *s = svm_of(v);
 
-	return (c->rflags & RFLAGS_IF) && !(c->int_state & INTERRUPT_SHADOW);
+	return (s->vmcb->rflags & RFLAGS_IF) && !in_shadow(s);
 }
 
 static bool nmi_open(const struct svm_vcpu *s)
 {
-	return !s->nmi_masked && !(s->vmcb->int_state & INTERRUPT_SHADOW);
+	return !s->nmi_masked && !in_shadow(s);
 }
 
 /* The guest may have ended an interrupt without an exit: as long as that is not seen, the local
@@ -60,7 +87,7 @@ void svm_get_blocking(struct vcpu *v, uint8_t *shadow, uint8_t *nmi_masked)
 {
 	const struct svm_vcpu *s = svm_of(v);
 
-	*shadow = s->vmcb->int_state & INTERRUPT_SHADOW;
+	*shadow = in_shadow(s);
 	*nmi_masked = s->nmi_masked;
 }
 
@@ -80,20 +107,12 @@ static void set_nmi_masked(struct svm_vcpu *s, bool masked)
 	intercept(s, &s->vmcb->intercept3, INTERCEPT_IRET, masked);
 }
 
-static void end_step(struct svm_vcpu *s)
-{
-	if (!s->nmi_step)
-		return;
-	s->nmi_step = false;
-	if (!s->step_tf)
-		s->vmcb->rflags &= ~RFLAGS_TF;
-}
-
 void svm_set_blocking(struct vcpu *v, uint8_t shadow, uint8_t nmi_masked)
 {
 	struct svm_vcpu *s = svm_of(v);
 
 	s->vmcb->int_state = shadow ? INTERRUPT_SHADOW : 0;
+	s->shadow_kept = false;
 	end_step(s);
 	set_nmi_masked(s, nmi_masked);
 }
@@ -199,18 +218,31 @@ static void deliver_one(struct svm_vcpu *s)
 		inject_irq(s);
 }
 
+static void start_step(struct svm_vcpu *s)
+{
+	if (s->step)
+		return;
+	s->step = true;
+	s->step_tf = s->vmcb->rflags & RFLAGS_TF;
+	s->vmcb->rflags |= RFLAGS_TF;
+}
+
 void svm_deliver(struct svm_vcpu *s)
 {
 	struct vcpu *v = &s->v;
-	bool waits;
+	bool waits, wanted;
 
 	v->check_events = false;
 	sync_pv_eoi(v);
+	keep_shadow(s);
 	deliver_one(s);
 	waits = irq_waits(v);
 	/* A pending NMI that only a shadow holds back is found with the same window or the next
 	 * exit. */
-	svm_set_window(s, waits || v->window_wanted || (v->nmi_pending && !s->nmi_masked));
+	wanted = waits || v->window_wanted || (v->nmi_pending && !s->nmi_masked);
+	if (wanted && s->shadow_kept)
+		start_step(s);
+	svm_set_window(s, wanted && !s->shadow_kept);
 	/* QEMU 7.2 with a thread per CPU dies on a write of CR8 that the guest makes while V_IRQ is
 	 * set; it has no next-RIP save. */
 	watch_cr8(s,
@@ -253,9 +285,8 @@ enum virt_exit svm_slow_iret(struct svm_vcpu *s)
 		s->nmi_masked = false;
 		return VIRT_EXIT_NONE;
 	}
-	s->nmi_step = true;
-	s->step_tf = c->rflags & RFLAGS_TF;
-	c->rflags |= RFLAGS_TF;
+	start_step(s);
+	s->step_iret = true;
 	return VIRT_EXIT_NONE;
 }
 
@@ -263,13 +294,15 @@ enum virt_exit svm_slow_iret(struct svm_vcpu *s)
 enum virt_exit svm_slow_debug(struct svm_vcpu *s)
 {
 	struct vmcb *c = s->vmcb;
-	bool ours = s->nmi_step && !s->step_tf && !(c->dr6 & DR6_BREAKPOINTS);
+	bool ours = s->step && !s->step_tf && !(c->dr6 & DR6_BREAKPOINTS);
 
-	if (s->nmi_step) {
+	s->shadow_kept = false;
+	if (s->step_iret) {
 		/* IRET has loaded the guest's own TF. */
-		s->nmi_step = false;
+		s->step = s->step_iret = false;
 		s->nmi_masked = false;
 	}
+	end_step(s);
 	if (!ours) {
 		vcpu_raise(&s->v, EXCEPTION_DB, false, 0);
 		return VIRT_EXIT_NONE;

@@ -133,7 +133,7 @@ void svm_get_regs(struct vcpu *v, struct vcpu_regs *regs)
 	regs->gpr[GPR_RSP] = s->vmcb->rsp;
 	regs->rip = s->vmcb->rip;
 	regs->rflags = s->vmcb->rflags;
-	if (s->nmi_step && !s->step_tf)
+	if (s->step && !s->step_tf)
 		regs->rflags &= ~RFLAGS_TF;
 }
 
@@ -147,7 +147,7 @@ void svm_set_regs(struct vcpu *v, const struct vcpu_regs *regs)
 	s->vmcb->rsp = regs->gpr[GPR_RSP];
 	s->vmcb->rip = regs->rip;
 	s->vmcb->rflags = (regs->rflags & RFLAGS_SETTABLE) | RFLAGS_FIXED;
-	if (s->nmi_step)
+	if (s->step)
 		s->vmcb->rflags |= RFLAGS_TF;
 	v->check_events = true;
 }

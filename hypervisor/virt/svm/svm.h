@@ -65,11 +65,14 @@ struct svm_vcpu {
 	uint64_t invalid_rip, invalid_rsp; /* [o] where the last VMEXIT_INVALID was answered */
 	uint8_t tpr;                       /* [o] V_TPR as it was set */
 	bool nmi_masked;                   /* [o] until IRET */
-	bool nmi_step;                     /* [o] TF is set to step over the IRET */
+	bool step;                         /* [o] TF is set to step over one instruction */
 	bool step_tf;                      /* [o] it was set before, too */
-	bool window;                       /* [o] VINTR is asked for */
-	bool dr_loaded;                    /* [o] DR0..3 are the guest's */
-	struct svm_shadow *shadow;         /* [o] debug image, else NULL */
+	bool step_iret;                    /* [o] that is the IRET which ends an NMI */
+	bool shadow_kept;          /* [o] the instruction at shadow_rip is in a shadow ... */
+	uint64_t shadow_rip;       /* [o] ... which this CPU forgets at VMRUN */
+	bool window;               /* [o] VINTR is asked for */
+	bool dr_loaded;            /* [o] DR0..3 are the guest's */
+	struct svm_shadow *shadow; /* [o] debug image, else NULL */
 };
 
 static inline struct svm_vcpu *svm_of(struct vcpu *v)
