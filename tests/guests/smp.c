@@ -87,7 +87,7 @@ static void test_ping(void)
 
 		for (unsigned i = 1; i <= PINGS && all; i++) {
 			lapic_ipi(cpus[cpu].apic_id, ICR_FIXED | ICR_ASSERT | PING);
-			all = wait_count(&vector_count[PONG], base + i, 2000000);
+			all = wait_count(&vector_count[PONG], base + i, WAIT_LONG);
 		}
 	}
 	check(all, "ping-pong", "%u answers of %u", vector_count[PONG],
@@ -100,14 +100,14 @@ static void test_broadcast(void)
 
 	vector_count[BROADCAST] = 0;
 	lapic_ipi(0, ICR_OTHERS | ICR_ASSERT | BROADCAST);
-	check(wait_count(&vector_count[BROADCAST], others, 2000000), "ipi-all-others", "%u of %u",
+	check(wait_count(&vector_count[BROADCAST], others, WAIT_LONG), "ipi-all-others", "%u of %u",
 	      vector_count[BROADCAST], others);
 	lapic_ipi(0, ICR_ALL | ICR_ASSERT | BROADCAST);
-	check(wait_count(&vector_count[BROADCAST], 2 * others + 1, 2000000), "ipi-all", "%u of %u",
-	      vector_count[BROADCAST], 2 * others + 1);
+	check(wait_count(&vector_count[BROADCAST], 2 * others + 1, WAIT_LONG), "ipi-all",
+	      "%u of %u", vector_count[BROADCAST], 2 * others + 1);
 	lapic_ipi(0, ICR_SELF | ICR_ASSERT | BROADCAST);
-	check(wait_count(&vector_count[BROADCAST], 2 * others + 2, 2000000), "ipi-self", "%u of %u",
-	      vector_count[BROADCAST], 2 * others + 2);
+	check(wait_count(&vector_count[BROADCAST], 2 * others + 2, WAIT_LONG), "ipi-self",
+	      "%u of %u", vector_count[BROADCAST], 2 * others + 2);
 }
 
 /* The first eight CPUs by their bits: flat xAPIC ids, or cluster 0 of x2APIC. */
@@ -118,7 +118,7 @@ static void test_logical(void)
 
 	vector_count[LOGICAL] = 0;
 	lapic_ipi(mask, ICR_LOGICAL | ICR_ASSERT | LOGICAL);
-	check(wait_count(&vector_count[LOGICAL], n, 2000000), "ipi-logical", "%u of %u",
+	check(wait_count(&vector_count[LOGICAL], n, WAIT_LONG), "ipi-logical", "%u of %u",
 	      vector_count[LOGICAL], n);
 }
 
@@ -143,24 +143,24 @@ static void test_busy(void)
 	vector_count[EXC_NMI] = 0;
 	for (unsigned i = 1; i <= 20; i++) {
 		lapic_ipi(cpus[last].apic_id, ICR_FIXED | ICR_ASSERT | IPI);
-		if (!wait_count(&vector_count[IPI], i, 2000000))
+		if (!wait_count(&vector_count[IPI], i, WAIT_LONG))
 			break;
 	}
 	CHECK_EQ("ipi-busy", vector_count[IPI], 20);
 	lapic_ipi(cpus[last].apic_id, ICR_NMI | ICR_ASSERT);
-	check(wait_count(&vector_count[EXC_NMI], 1, 2000000), "nmi-busy", "none came");
+	check(wait_count(&vector_count[EXC_NMI], 1, WAIT_LONG), "nmi-busy", "none came");
 	busy_stop = true;
 	check(cpu_wait(last), "ipi-busy-end", "the CPU did not end");
 }
 
 /* Message passing: data, then a flag; the reader must never see the flag without the data. */
-#define MESSAGES 5000
+static uint64_t messages;
 static volatile uint64_t message_data, message_flag, message_ack;
 static void read_messages(void *arg)
 {
 	uint64_t *wrong = arg;
 
-	for (uint64_t i = 1; i <= MESSAGES; i++) {
+	for (uint64_t i = 1; i <= messages; i++) {
 		while (message_flag != i)
 			cpu_pause();
 		*wrong += message_data != i * 3;
@@ -172,8 +172,9 @@ static void test_order(void)
 {
 	uint64_t wrong = 0;
 
+	messages = option("messages", 5000);
 	cpu_run(1, read_messages, &wrong);
-	for (uint64_t i = 1; i <= MESSAGES; i++) {
+	for (uint64_t i = 1; i <= messages; i++) {
 		message_data = i * 3;
 		barrier();
 		message_flag = i;

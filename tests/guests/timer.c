@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Clocks against each other: PIT (modes 0 and 2, read back), PM timer, TSC, local APIC timer
-// (one-shot, periodic, TSC deadline), RTC (time, update and periodic interrupts). Limits are wide:
-// the machine may be an emulated one that shares its processor.
+// (one-shot, periodic, TSC deadline), RTC (time, update and periodic interrupts). The machine may
+// be an emulated one that shares its processor: nothing that comes late is wrong, only what comes
+// early.
 
 #include "tests/guests/rt/rt.h"
 
@@ -9,9 +10,10 @@ const char guest_name[] = "timer";
 
 #define LAPIC_VECTOR 0x58
 
-static uint32_t pm_ticks(void)
+/* What `hz` counts from one moment to another, by the TSC. */
+static uint64_t expected(struct moment start, struct moment end, uint64_t hz)
 {
-	return inl(PM_TIMER) & 0xffffff;
+	return (end.tsc - start.tsc) * hz / tsc_hz();
 }
 
 /* Whether a is within `percent` of b. */
@@ -39,28 +41,37 @@ static void test_tsc(void)
 
 static void test_pm_timer(void)
 {
-	uint32_t start = pm_ticks();
+	struct moment start = moment_of(pm_ticks), end;
 	uint64_t ticks;
 
 	delay_us(100000);
-	ticks = (pm_ticks() - start) & 0xffffff;
-	check(near(ticks, PM_TIMER_HZ / 10, 10), "pm-timer", "%lu ticks in 100 ms", ticks);
+	end = moment_of(pm_ticks);
+	ticks = (end.value - start.value) & 0xffffff;
+	check(near(ticks, expected(start, end, PM_TIMER_HZ) & 0xffffff, 10), "pm-timer",
+	      "%lu ticks, not %lu", ticks, expected(start, end, PM_TIMER_HZ));
 }
 
-/* Channel 0 counts down from 65536 in 54.9 ms. */
+static uint32_t pit_value(void)
+{
+	return pit_read();
+}
+
+/* Channel 0 counts down from 65536 in 54.9 ms, and again. */
 static void test_pit_count(void)
 {
-	uint32_t start, pit, pm;
+	struct moment start, end;
+	uint64_t ticks, want;
 
 	pit_periodic(0);
 	delay_us(1000);
-	start = pm_ticks();
-	pit = pit_read();
+	start = moment_of(pit_value);
 	delay_us(20000);
-	pit = (pit - pit_read()) & 0xffff;
-	pm = (pm_ticks() - start) & 0xffffff;
-	check(near((uint64_t)pit * PM_TIMER_HZ / PIT_HZ, pm, 10), "pit-count",
-	      "PIT %u ticks, PM timer %u", pit, pm);
+	end = moment_of(pit_value);
+	want = expected(start, end, PIT_HZ);
+	ticks = (want & ~0xffffull) + ((start.value - end.value) & 0xffff);
+	if (ticks + 0x8000 < want)
+		ticks += 0x10000;
+	check(near(ticks, want, 10), "pit-count", "%lu ticks, not %lu", ticks, want);
 }
 
 /* Take what the PIC has latched while it was masked. */
@@ -79,7 +90,7 @@ static void test_pit_oneshot(void)
 	vector_count[PIC_BASE] = 0;
 	start = rdtsc();
 	pit_oneshot(11932); /* 10 ms */
-	check(wait_count(&vector_count[PIC_BASE], 1, 1000000), "pit-oneshot", "no interrupt");
+	check(wait_count(&vector_count[PIC_BASE], 1, WAIT_LONG), "pit-oneshot", "no interrupt");
 	us = (rdtsc() - start) / (tsc_hz() / 1000000);
 	check(us >= 9000, "pit-oneshot-not-early", "after %lu us", us);
 	sti();
@@ -97,7 +108,7 @@ static void test_pit_periodic(void)
 	pit_periodic(1193); /* 1 ms */
 	pic_mask(0, false);
 	start = rdtsc();
-	check(wait_count(&vector_count[PIC_BASE], 100, 5000000), "pit-periodic", "%u interrupts",
+	check(wait_count(&vector_count[PIC_BASE], 100, WAIT_LONG), "pit-periodic", "%u interrupts",
 	      vector_count[PIC_BASE]);
 	us = (rdtsc() - start) / (tsc_hz() / 1000000);
 	check(us >= 90000, "pit-periodic-not-fast", "100 periods in %lu us", us);
@@ -108,34 +119,39 @@ static void test_pit_periodic(void)
 /* Channel 2 and port 0x61, as kernels calibrate with it. */
 static void test_pit_channel2(void)
 {
-	uint32_t start, pm;
+	uint64_t start, end, us;
 
 	outb(0x61, (inb(0x61) & ~2u) | 1);
 	outb(0x43, 0xb0);
+	start = rdtsc();
 	outb(0x42, 0x9c); /* 11932: 10 ms */
 	outb(0x42, 0x2e);
-	start = pm_ticks();
-	while (!(inb(0x61) & 0x20) && ((pm_ticks() - start) & 0xffffff) < PM_TIMER_HZ)
+	end = start + WAIT_LONG * (tsc_hz() / 1000000);
+	while (!(inb(0x61) & 0x20) && rdtsc() < end)
 		cpu_pause();
-	pm = (pm_ticks() - start) & 0xffffff;
-	check(pm >= PM_TIMER_HZ / 100 * 9 / 10 && pm < PM_TIMER_HZ / 4, "pit-channel-2",
-	      "OUT rose after %u PM ticks", pm);
+	us = (rdtsc() - start) / (tsc_hz() / 1000000);
+	check(us >= 9000 && us < WAIT_LONG, "pit-channel-2", "OUT rose after %lu us", us);
 }
 
 /* ---- local APIC ---- */
 
+static uint32_t lapic_count(void)
+{
+	return lapic_read(LAPIC_TMCCT);
+}
+
 static uint64_t lapic_hz(void)
 {
-	uint64_t tsc = rdtsc(), count;
+	struct moment start, end;
 
 	lapic_write(LAPIC_TDCR, 0x3); /* by 16 */
 	lapic_write(LAPIC_TIMER, LVT_MASKED);
 	lapic_write(LAPIC_TMICT, 0xffffffff);
+	start = moment_of(lapic_count);
 	delay_us(20000);
-	count = 0xffffffff - lapic_read(LAPIC_TMCCT);
-	tsc = rdtsc() - tsc;
+	end = moment_of(lapic_count);
 	lapic_write(LAPIC_TMICT, 0);
-	return count * tsc_hz() / tsc;
+	return (uint64_t)(start.value - end.value) * tsc_hz() / (end.tsc - start.tsc);
 }
 
 static void test_lapic_oneshot(uint64_t hz)
@@ -146,7 +162,7 @@ static void test_lapic_oneshot(uint64_t hz)
 	lapic_write(LAPIC_TIMER, LAPIC_VECTOR);
 	start = rdtsc();
 	lapic_write(LAPIC_TMICT, (uint32_t)(hz / 100));
-	check(wait_count(&vector_count[LAPIC_VECTOR], 1, 1000000), "lapic-oneshot", "none");
+	check(wait_count(&vector_count[LAPIC_VECTOR], 1, WAIT_LONG), "lapic-oneshot", "none");
 	us = (rdtsc() - start) / (tsc_hz() / 1000000);
 	check(us >= 9000, "lapic-oneshot-not-early", "after %lu us", us);
 	sti();
@@ -165,7 +181,7 @@ static void test_lapic_periodic(uint64_t hz)
 	lapic_write(LAPIC_TIMER, TIMER_PERIODIC | LAPIC_VECTOR);
 	start = rdtsc();
 	lapic_write(LAPIC_TMICT, (uint32_t)(hz / 1000));
-	check(wait_count(&vector_count[LAPIC_VECTOR], 100, 5000000), "lapic-periodic", "%u",
+	check(wait_count(&vector_count[LAPIC_VECTOR], 100, WAIT_LONG), "lapic-periodic", "%u",
 	      vector_count[LAPIC_VECTOR]);
 	us = (rdtsc() - start) / (tsc_hz() / 1000000);
 	check(us >= 90000, "lapic-periodic-not-fast", "100 periods in %lu us", us);
@@ -179,6 +195,26 @@ static void test_lapic_periodic(uint64_t hz)
 	lapic_write(LAPIC_TIMER, LVT_MASKED);
 }
 
+/* Armed and taken back before it is due: tried again when the host lets the moment pass. */
+static void test_deadline_taken_back(void)
+{
+	uint64_t deadline;
+
+	for (unsigned i = 0; i < 100; i++) {
+		vector_count[LAPIC_VECTOR] = 0;
+		deadline = rdtsc() + tsc_hz() / 50;
+		wrmsr(MSR_TSC_DEADLINE, deadline);
+		wrmsr(MSR_TSC_DEADLINE, 0);
+		if (rdtsc() < deadline)
+			break;
+		__asm__ volatile("sti; nop; nop; cli" ::: "memory");
+	}
+	sti();
+	delay_us(50000);
+	cli();
+	CHECK_EQ("deadline-disarmed", vector_count[LAPIC_VECTOR], 0);
+}
+
 static void test_deadline(void)
 {
 	uint64_t deadline;
@@ -188,22 +224,20 @@ static void test_deadline(void)
 	vector_count[LAPIC_VECTOR] = 0;
 	lapic_write(LAPIC_TIMER, TIMER_DEADLINE | LAPIC_VECTOR);
 	__asm__ volatile("mfence" ::: "memory");
-	deadline = rdtsc() + tsc_hz() / 100;
+	deadline = rdtsc() + 100 * tsc_hz();
 	wrmsr(MSR_TSC_DEADLINE, deadline);
 	CHECK_EQ("deadline-reads", rdmsr(MSR_TSC_DEADLINE), deadline);
-	check(wait_count(&vector_count[LAPIC_VECTOR], 1, 1000000), "deadline", "no interrupt");
+	deadline = rdtsc() + tsc_hz() / 100;
+	wrmsr(MSR_TSC_DEADLINE, deadline);
+	check(wait_count(&vector_count[LAPIC_VECTOR], 1, WAIT_LONG), "deadline", "no interrupt");
 	check(rdtsc() >= deadline, "deadline-not-early", "it was");
 	CHECK_EQ("deadline-cleared", rdmsr(MSR_TSC_DEADLINE), 0);
 	/* In the past: at once. */
 	wrmsr(MSR_TSC_DEADLINE, 1);
-	check(wait_count(&vector_count[LAPIC_VECTOR], 2, 100000), "deadline-past", "no interrupt");
-	/* Taken back. */
-	wrmsr(MSR_TSC_DEADLINE, rdtsc() + tsc_hz() / 100);
-	wrmsr(MSR_TSC_DEADLINE, 0);
-	sti();
-	delay_us(30000);
-	cli();
-	CHECK_EQ("deadline-disarmed", vector_count[LAPIC_VECTOR], 2);
+	check(wait_count(&vector_count[LAPIC_VECTOR], 2, WAIT_LONG), "deadline-past",
+	      "no interrupt");
+	test_deadline_taken_back();
+	vector_count[LAPIC_VECTOR] = 2;
 	/* Out of HLT, many times. */
 	for (unsigned i = 0; i < 100; i++) {
 		wrmsr(MSR_TSC_DEADLINE, rdtsc() + tsc_hz() / 10000);
@@ -262,12 +296,12 @@ static void test_rtc_interrupt(void)
 	set_cmos(0x0b, (cmos(0x0b) & ~0x30u) | 0x40);
 	cmos(0x0c);
 	pic_mask(8, false);
-	check(wait_count(&vector_count[PIC_BASE + 8], 50, 2000000), "rtc-periodic", "%u of 50",
+	check(wait_count(&vector_count[PIC_BASE + 8], 50, WAIT_LONG), "rtc-periodic", "%u of 50",
 	      vector_count[PIC_BASE + 8]);
 	set_cmos(0x0b, (cmos(0x0b) & ~0x70u) | 0x10);
 	cmos(0x0c);
 	vector_count[PIC_BASE + 8] = 0;
-	check(wait_count(&vector_count[PIC_BASE + 8], 1, 3000000), "rtc-update", "none in 3 s");
+	check(wait_count(&vector_count[PIC_BASE + 8], 1, WAIT_LONG), "rtc-update", "none");
 	set_cmos(0x0b, cmos(0x0b) & ~0x70u);
 	pic_mask(8, true);
 	set_handler(PIC_BASE + 8, NULL);

@@ -79,7 +79,7 @@ static bool start_one(unsigned id)
 	delay_us(10000);
 	for (unsigned try = 0; try < 2; try++) {
 		lapic_ipi(id, ICR_SIPI | ICR_ASSERT | AP_START >> 12);
-		if (wait_online(&cpus[id], try ? 2000000 : 200000))
+		if (wait_online(&cpus[id], try ? WAIT_LONG : 200000))
 			return true;
 	}
 	return false;
@@ -103,7 +103,7 @@ void cpu_run(unsigned id, void (*fn)(void *arg), void *arg)
 
 bool cpu_wait(unsigned id)
 {
-	uint64_t end = rdtsc() + 60 * tsc_hz();
+	uint64_t end = rdtsc() + 120 * tsc_hz();
 
 	while (cpus[id].work && rdtsc() < end)
 		cpu_pause();

@@ -337,9 +337,18 @@ bool cpu_wait(unsigned cpu);
 #define PM_TIMER_HZ 3579545u
 
 uint64_t tsc_hz(void); /* measured against the PM timer, once */
+/* A clock's value and the TSC of the same moment, to half a millisecond where the host lets us. */
+struct moment {
+	uint64_t tsc;
+	uint32_t value;
+};
+struct moment moment_of(uint32_t (*read)(void));
+uint32_t pm_ticks(void); /* 24 bits */
 void delay_us(uint64_t us);
 void pit_periodic(uint16_t count); /* channel 0, mode 2 */
 void pit_oneshot(uint16_t count);  /* channel 0, mode 0 */
 uint16_t pit_read(void);
-/* Wait until *counter >= want, with interrupts on, at most `us`; whether it came. */
+/* Wait until *counter >= want, with interrupts on, at most `us`; whether it came. A host that is
+ * busy takes its time: the limit is only for what never comes. */
+#define WAIT_LONG 30000000ull
 bool wait_count(const volatile uint32_t *counter, uint32_t want, uint64_t us);
