@@ -44,8 +44,9 @@ include configs/$(CONFIG).mk
 include make/flags.mk
 include make/rules.mk
 
-# The kernel: every .c and .S, less tests; hypervisor/boot/setup/ and efi/ are no part of the kernel proper.
-KERNEL_SOURCES := $(shell find hypervisor drivers -name '*.[cS]' 2>/dev/null | LC_ALL=C sort)
+# The kernel: every .c and .S, less tests and specifications (spec/); hypervisor/boot/setup/ and efi/ are no part of the
+# kernel proper.
+KERNEL_SOURCES := $(shell find hypervisor drivers -name '*.[cS]' -not -path '*/spec/*' 2>/dev/null | LC_ALL=C sort)
 KERNEL_SOURCES := $(filter-out %_test.c %_fuzz.c hypervisor/boot/setup/% hypervisor/boot/efi/%,$(KERNEL_SOURCES))
 ifneq ($(CONFIG_SELFTEST),y)
 KERNEL_SOURCES := $(filter-out %_selftest.c,$(KERNEL_SOURCES))
@@ -59,6 +60,7 @@ ROOT_FILES :=
 -include mgmt/mgmt.mk
 -include images/images.mk
 -include tests/tests.mk
+-include make/llog.mk
 include make/check.mk
 
 # hypervisor/boot/boot.mk links $(O)/strata.elf and makes $(O)/strata of it.

@@ -22,6 +22,11 @@ void boot_init_acpi(const struct boot_info *info);
 /* Takes the page for the other CPUs' start and hands the rest of RAM to mem, by node. */
 void boot_init_mem(const struct boot_info *info);
 
+/* The logical log, with the word `llog` (debug image). */
+void boot_init_llog(const struct boot_info *info);
+/* Ends it, in a thread on the boot CPU, when all is quiet. */
+void boot_end_llog(void);
+
 /* Calibrates the TSC by what the tables name. */
 void boot_init_time(void);
 

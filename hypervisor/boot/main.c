@@ -49,6 +49,7 @@ void boot_main(struct boot_info *info)
 	boot_check_cpu(info);
 	boot_init_acpi(info);
 	boot_init_mem(info);
+	boot_init_llog(info);
 	boot_init_time();
 	boot_init_lapic();
 	thread_init();

@@ -35,6 +35,7 @@ void boot_run_selftests(const struct boot_info *info)
 	if (cmdline_str(info->cmdline, "selftest", prefix, sizeof(prefix)) < 0)
 		prefix[0] = '\0';
 	unsigned failed = selftest_run(prefix);
+	boot_end_llog();
 	if (cmdline_str(info->cmdline, "strata.exit", word, sizeof(word)) >= 0 &&
 	    !strcmp(word, "selftest"))
 		boot_end_machine(failed != 0);

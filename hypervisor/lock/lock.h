@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Spin locks. FIFO fair ticket locks behind one interface (MCS comes behind the same).
+ * Spin locks, FIFO fair, of two kinds behind one interface: ticket locks, and MCS locks for what
+ * many CPUs want at once. A lock's class says which kind it is.
  *
  * The kernel runs with interrupts off, so a lock is always held with interrupts off. The lock lives
  * in the object that it guards. hypervisor/README.md has the order; a class is a line there. The
@@ -30,17 +31,36 @@ enum lock_rank {
 	LOCK_RANK_LEAF = 100,
 };
 
+/*
+ * With a class' rank: an MCS lock, where each waits at a word of its own CPU. Else a ticket lock,
+ * which is cheaper while few wait, but all of them look at one word.
+ */
+#define LOCK_MCS       0x100u
+#define LOCK_RANK_MASK 0xffu
+
 struct lock_class {
 	const char *name;
-	enum lock_rank rank;
+	unsigned rank; /* enum lock_rank, or with LOCK_MCS */
 };
 
+/* Locks: [a] atomic   [h] the holder */
 struct lock {
-	uint32_t next, serving; /* atomics */
-	const struct lock_class *class;
+	union {
+		uint32_t next; /* [a] ticket lock: the next ticket */
+		uint32_t tail; /* [a] MCS: number of the last node in line, 0: free */
+	};
+	union {
+		uint32_t serving; /* [a] ticket lock: whose turn it is */
+		uint32_t holder;  /* [h] MCS: number of the holder's node */
+	};
+	const struct lock_class *class; /* [I] */
 #ifdef CONFIG_DEBUG
-	uint32_t owner; /* CPU number + 1, 0: free */
-	const void *where;
+	uint32_t owner;    /* [a] CPU number + 1, 0: free */
+	const void *where; /* [h] */
+#endif
+#ifdef CONFIG_LLOG
+	uint32_t turn;   /* [h] how often it has been taken */
+	uint64_t number; /* [I] names it in the log; 0: its address does */
 #endif
 };
 

@@ -32,6 +32,11 @@ static void misuse(const struct lock *l, const char *what)
 		panic("lock %s: %s", l->class ? l->class->name : "without a class", what);
 }
 
+static unsigned rank_of(const struct lock *l)
+{
+	return l->class->rank & LOCK_RANK_MASK;
+}
+
 static uint32_t me(void)
 {
 	return this_cpu_id().n + 1u;
@@ -47,7 +52,7 @@ void lock_debug_before(const struct lock *l)
 		misuse(l, "not initialized");
 	if (__atomic_load_n(&l->owner, __ATOMIC_RELAXED) == me())
 		misuse(l, "acquired again by its owner");
-	else if (h->n && l->class && h->locks[h->n - 1]->class->rank >= l->class->rank)
+	else if (h->n && l->class && rank_of(h->locks[h->n - 1]) >= rank_of(l))
 		misuse(l, "acquired out of order");
 }
 
@@ -102,6 +107,8 @@ void lock_assert_none(void)
 
 bool lock_held(const struct lock *l)
 {
+	if (l->class->rank & LOCK_MCS)
+		return __atomic_load_n(&l->tail, __ATOMIC_RELAXED) != 0;
 	return __atomic_load_n(&l->next, __ATOMIC_RELAXED) !=
 	       __atomic_load_n(&l->serving, __ATOMIC_RELAXED);
 }

@@ -4,6 +4,7 @@
 // enough. Links are page numbers in struct page, so free memory itself is never touched.
 #include "cpu/log.h"
 #include "lib/bits.h"
+#include "lock/llog.h"
 #include "mem/page_struct.h"
 
 #define NR_ORDERS   (PAGE_ORDER_MAX + 1)
@@ -18,7 +19,7 @@ struct zone {
 	uint64_t total_pages;      /* [z] */
 } __aligned(64);
 
-static const struct lock_class zone_class = { "zone", LOCK_RANK_ZONE };
+static const struct lock_class zone_class = { "zone", LOCK_RANK_ZONE | LOCK_MCS };
 
 static struct zone zones[NODE_MAX];
 static unsigned nr_zones;                   /* immutable after boot */
@@ -87,6 +88,7 @@ static bool is_free_block(uint32_t number, unsigned order, unsigned node)
 static void free_locked(struct zone *z, unsigned node, uint32_t number, unsigned order)
 {
 	z->free_pages += 1u << order;
+	LLOG_LOCKED(&z->lock, LLOG_ZONE_FREE, number, z->free_pages, order);
 	for (; order < PAGE_ORDER_MAX; order++) {
 		uint32_t buddy = number ^ (1u << order);
 
@@ -118,6 +120,7 @@ static uint32_t alloc_locked(struct zone *z, unsigned node, unsigned order)
 		list_push(z, upper, from);
 	}
 	z->free_pages -= 1u << order;
+	LLOG_LOCKED(&z->lock, LLOG_ZONE_ALLOC, number, z->free_pages, order);
 	return number;
 }
 

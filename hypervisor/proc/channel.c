@@ -7,6 +7,7 @@
 #include "cpu/log.h"
 #include "lib/errno.h"
 #include "lib/string.h"
+#include "lock/llog.h"
 #include "mem/kalloc.h"
 
 /*
@@ -15,7 +16,9 @@
  * returns.
  */
 struct chan_waiter {
-	struct list_head node; /* [l] */
+	struct list_head node;   /* [l] */
+	struct channel_end *end; /* [I] whose line it is */
+	bool sends;              /* [I] */
 	struct wait_queue queue;
 	bool done;                  /* [queue.lock] */
 	int result;                 /* [l] */
@@ -56,6 +59,23 @@ static struct channel_end *end_of(struct object *o)
 static struct channel_end *peer_of(struct channel_end *e)
 {
 	return &e->channel->ends[e == &e->channel->ends[0]];
+}
+
+static unsigned int number_of(const struct channel_end *e)
+{
+	return e == &e->channel->ends[1];
+}
+
+/* ---- the logical log, with the channel's lock held ---- */
+
+static void log_message(enum llog_op op, const struct channel_end *e, const struct message *m)
+{
+	LLOG_LOCKED(&e->channel->lock, op, (uintptr_t)m, e->count, number_of(e));
+}
+
+static void log_waiter(enum llog_op op, const struct chan_waiter *w)
+{
+	LLOG_LOCKED(&w->end->channel->lock, op, (uintptr_t)w, 0, number_of(w->end) * 2 + w->sends);
 }
 
 /* ---- messages ---- */
@@ -135,6 +155,7 @@ static void end_travel(struct message *m, struct channel_end *to)
 static void serve(struct chan_waiter *w, int result)
 {
 	list_del(&w->node);
+	log_waiter(LLOG_LINE_SERVED, w);
 	w->result = result;
 	wait_begin(&w->queue);
 	w->done = true;
@@ -166,13 +187,16 @@ static int wait_in_line(struct channel *c, struct list_head *line, struct chan_w
 	wait_queue_init(&w->queue);
 	w->done = false;
 	list_add_tail(&w->node, line);
+	log_waiter(LLOG_LINE_JOIN, w);
 	lock_release(&c->lock);
 	rc = sleep_until_served(w, deadline);
 	lock_acquire(&c->lock);
-	if (w->done) /* perhaps just when the time was over: what was served counts */
+	if (w->done) { /* perhaps just when the time was over: what was served counts */
 		rc = w->result;
-	else
+	} else {
 		list_del(&w->node);
+		log_waiter(LLOG_LINE_LEFT, w);
+	}
 	lock_release(&c->lock);
 	return rc;
 }
@@ -190,6 +214,7 @@ static void deliver(struct channel_end *to, struct message *m)
 
 		if (fits(m, w->room, w->handle_room)) {
 			w->m = m;
+			log_message(LLOG_CHAN_HAND, to, m);
 			serve(w, 0);
 			return;
 		}
@@ -197,6 +222,7 @@ static void deliver(struct channel_end *to, struct message *m)
 	}
 	list_add_tail(&m->node, &to->messages);
 	to->count++;
+	log_message(LLOG_CHAN_QUEUE, to, m);
 	object_notify(&to->object);
 }
 
@@ -207,6 +233,7 @@ static void unqueue(struct channel_end *e, struct message *m)
 
 	list_del(&m->node);
 	e->count--;
+	log_message(LLOG_CHAN_TAKE, e, m);
 	if (!list_empty(&e->senders)) {
 		struct chan_waiter *w = list_first_entry(&e->senders, struct chan_waiter, node);
 
@@ -237,6 +264,7 @@ static void channel_destroy(struct object *o)
 	e->gone = true;
 	list_splice_tail(&e->messages, &dropped);
 	e->count = 0;
+	log_message(LLOG_CHAN_DROP, e, NULL);
 	serve_all(&e->senders, -EPIPE);
 	if (!peer->gone) {
 		serve_all(&peer->receivers, -EPIPE);
@@ -275,7 +303,7 @@ static uint32_t channel_ready(struct object *o)
 static int send_locked(struct channel_end *e, struct message *m, uint64_t deadline)
 {
 	struct channel_end *peer = peer_of(e);
-	struct chan_waiter w = { .m = m };
+	struct chan_waiter w = { .m = m, .end = peer, .sends = true };
 	int rc = 0;
 
 	if (peer->gone)
@@ -334,7 +362,7 @@ int channel_receive(struct object *end, uint32_t room, uint32_t handle_room, uin
 		    struct message **m)
 {
 	struct channel_end *e = end_of(end);
-	struct chan_waiter w = { .room = room, .handle_room = handle_room };
+	struct chan_waiter w = { .end = e, .room = room, .handle_room = handle_room };
 	int rc;
 
 	lock_acquire(&e->channel->lock);

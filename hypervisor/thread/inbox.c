@@ -4,6 +4,7 @@
 // not. It is emptied in one go, and handled with its lock released.
 #include "cpu/lapic.h"
 #include "cpu/log.h"
+#include "thread/log_who.h"
 #include "thread/sched.h"
 
 /* Locks: [x] its lock   [a] atomic, written with the lock */
@@ -58,6 +59,7 @@ void inbox_post_thread(cpu_id_t cpu, struct thread *t)
 	struct inbox *in = open(cpu);
 
 	list_add_tail(&t->arriving, &in->threads);
+	LLOG_LOCKED(&in->lock, LLOG_INBOX_POST, log_who(t), cpu.n, 0);
 	balance_note_arriving(cpu);
 	close_and_tell(cpu, in);
 }
@@ -67,6 +69,7 @@ void inbox_post_knock(cpu_id_t cpu, struct thread *t)
 	struct inbox *in = open(cpu);
 
 	list_add_tail(&t->knock, &in->knocks);
+	LLOG_LOCKED(&in->lock, LLOG_INBOX_KNOCK, (uint32_t)t->id, cpu.n, 0);
 	close_and_tell(cpu, in);
 }
 
@@ -84,6 +87,7 @@ static void accept_all(struct list_head *threads)
 
 	list_for_each_entry_safe (t, next, threads, arriving) {
 		list_del(&t->arriving);
+		LLOG_CPU(LLOG_INBOX_ACCEPT, log_who(t), 0);
 		sched_accept(t);
 	}
 }
@@ -94,6 +98,7 @@ static void answer_all(struct list_head *knocks)
 
 	list_for_each_entry_safe (t, next, knocks, knock) {
 		list_del(&t->knock);
+		LLOG_CPU(LLOG_INBOX_ANSWER, (uint32_t)t->id, 0);
 		__atomic_store_n(&t->knocking, 0, __ATOMIC_SEQ_CST);
 		thread_answer_knock(t);
 	}
@@ -114,6 +119,7 @@ void inbox_drain(void)
 	steal = in->steal;
 	in->steal = false;
 	balance_arrived();
+	LLOG_LOCKED(&in->lock, LLOG_INBOX_EMPTIED, 0, this_cpu_id().n, 0);
 	__atomic_store_n(&in->pending, false, __ATOMIC_RELEASE);
 	lock_release(&in->lock);
 	accept_all(&threads);

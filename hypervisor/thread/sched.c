@@ -7,6 +7,7 @@
 #include "cpu/msr.h"
 #include "cpu/time.h"
 #include "lib/string.h"
+#include "thread/log_who.h"
 #include "thread/sched.h"
 
 #define SLICE_NS 4000000ull
@@ -120,6 +121,7 @@ bool sched_allows(const struct thread *t, cpu_id_t cpu)
 /* t is ready, neither queued nor on its stack. */
 static void hand_over(struct runqueue *rq, struct thread *t, cpu_id_t to)
 {
+	LLOG_CPU(LLOG_THREAD_GIVEN, log_who(t), to.n);
 	ready_leave(&rq->ready, &t->ready);
 	if (t->user)
 		fpu_release(&t->fpu);
@@ -158,6 +160,7 @@ void sched_give(struct thread *t, cpu_id_t to)
 	struct runqueue *rq = own();
 
 	ready_remove(&rq->ready, &t->ready);
+	LLOG_CPU(LLOG_READY_LEAVE, (uint32_t)t->id, 0);
 	publish(rq);
 	hand_over(rq, t, to);
 }
@@ -179,6 +182,13 @@ void sched_evict(void)
 }
 
 /* ---- threads that become ready ---- */
+
+static void make_ready(struct runqueue *rq, struct thread *t)
+{
+	t->state = THREAD_READY;
+	ready_insert(&rq->ready, &t->ready);
+	LLOG_CPU(LLOG_READY_INSERT, log_who(t), t->ready.vtime);
+}
 
 static void note_ready(struct runqueue *rq, const struct thread *t)
 {
@@ -222,7 +232,7 @@ void sched_accept(struct thread *t)
 		hand_over(rq, t, balance_least_loaded(t));
 		return;
 	}
-	ready_insert(&rq->ready, &t->ready);
+	make_ready(rq, t);
 	publish(rq);
 	note_ready(rq, t);
 }
@@ -246,13 +256,8 @@ static struct thread *take_first(struct runqueue *rq)
 	if (!e)
 		return NULL;
 	ready_remove(&rq->ready, e);
+	LLOG_CPU(LLOG_READY_REMOVE, log_who(thread_of(e)), 0);
 	return thread_of(e);
-}
-
-static void put_back(struct runqueue *rq, struct thread *t)
-{
-	t->state = THREAD_READY;
-	ready_insert(&rq->ready, &t->ready);
 }
 
 /* With `yield` the running thread goes on only when nobody else is ready. */
@@ -267,12 +272,12 @@ static struct thread *choose(struct runqueue *rq, struct thread *running, bool y
 		goes_on = false;
 	}
 	if (goes_on && !yield)
-		put_back(rq, running);
+		make_ready(rq, running);
 	next = take_first(rq);
 	if (goes_on && yield) {
 		if (!next)
 			return running;
-		put_back(rq, running);
+		make_ready(rq, running);
 	}
 	return next ? next : &rq->idle;
 }

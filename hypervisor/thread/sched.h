@@ -61,6 +61,9 @@ struct thread {
 	struct wait_queue exited;    /* who joins */
 	bool gone;                   /* [exited.lock] off its stack for good */
 	char name[24];               /* [I] */
+#ifdef CONFIG_LLOG
+	uint32_t log_count; /* who has it: events in the logical log so far */
+#endif
 };
 
 /* Bits of struct cpu's `resched`. */

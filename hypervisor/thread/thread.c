@@ -11,6 +11,7 @@
 #include "mem/kalloc.h"
 #include "mem/page.h"
 #include "mem/preempt.h"
+#include "thread/log_who.h"
 #include "thread/sched.h"
 
 /* What thread_switch_stack pops, and where it returns to. */
@@ -109,6 +110,7 @@ void thread_start(struct thread *t)
 		t->cpu = balance_least_loaded(t).n;
 	ASSERT(t->cpu < cpu_count());
 	thread_get(t); /* its own */
+	LLOG_CPU(LLOG_THREAD_START, log_who(t), t->cpu);
 	sched_wake(t);
 }
 
@@ -130,6 +132,7 @@ void thread_exit(void)
 	if (t->user)
 		fpu_release(&t->fpu);
 	t->state = THREAD_DEAD;
+	LLOG_CPU(LLOG_THREAD_DEAD, log_who(t), 0);
 	sched_switch();
 	panic("thread %s runs after its end", t->name);
 }
@@ -154,6 +157,7 @@ void thread_gone(struct thread *t)
 	free_parts(t);
 	wait_begin(&t->exited);
 	t->gone = true;
+	LLOG_CPU(LLOG_THREAD_GONE, log_who(t), 0);
 	wait_wake_locked(&t->exited, UINT32_MAX);
 	last = drop(t);
 	wait_end(&t->exited);

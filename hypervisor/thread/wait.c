@@ -5,6 +5,7 @@
 #include "cpu/log.h"
 #include "cpu/time.h"
 #include "lib/errno.h"
+#include "thread/log_who.h"
 #include "thread/sched.h"
 
 static const struct lock_class wait_class = { "wait queue", LOCK_RANK_WAIT };
@@ -30,6 +31,7 @@ static void take_off(struct thread *t, int result)
 	list_del(&t->wait.link);
 	t->wait.queued = false;
 	t->wait.result = result;
+	LLOG_LOCKED(&t->wait.queue->lock, LLOG_WAIT_WOKEN, log_who(t), (uint64_t)result, 0);
 }
 
 void wait_claim(struct thread *t, int result)
@@ -68,6 +70,7 @@ static void go_to_sleep(struct thread *t, struct wait_queue *q, uint64_t deadlin
 	list_add_tail(&t->wait.link, &q->waiters);
 	t->interruptible = interruptible;
 	t->state = THREAD_SLEEPING;
+	LLOG_LOCKED(&q->lock, LLOG_WAIT_SLEEP, log_who(t), 0, 0);
 	if (deadline != WAIT_FOREVER)
 		timer_arm(&t->wait.timeout, deadline);
 }
@@ -103,6 +106,7 @@ unsigned wait_wake_locked(struct wait_queue *q, unsigned n)
 		take_off(t, 0);
 		sched_wake(t);
 	}
+	LLOG_LOCKED(&q->lock, LLOG_WAIT_WAKE, n, woken, 0);
 	return woken;
 }
 
@@ -139,6 +143,7 @@ int condvar_wait(struct condvar *c, struct lock *l, uint64_t deadline, bool inte
 
 	DEBUG_ASSERT(lock_held(l));
 	wait_begin(&c->queue);
+	LLOG_LOCKED(&c->queue.lock, LLOG_COND_WAIT, llog_lock_id(l), 0, 0);
 	lock_release(l);
 	err = wait_sleep(&c->queue, deadline, interruptible);
 	lock_acquire(l);

@@ -29,7 +29,7 @@ MAY_USE["mgmt"] = PURE + ["mgmt/lib"]
 # System headers that the kernel may use: the compiler's own, without libc.
 FREESTANDING = {"stdarg.h", "stdbool.h", "stddef.h", "stdint.h", "limits.h", "stdalign.h", "cpuid.h"}
 KERNEL = ("hypervisor/", "drivers/")
-HOST_ONLY = re.compile(r"_(test|fuzz)\.c$")
+HOST_ONLY = re.compile(r"_(test|fuzz)\.c$|/spec/")
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 
 
