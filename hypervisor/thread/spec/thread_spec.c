@@ -71,9 +71,8 @@ void spec_thread_given(struct spec_thread *t, unsigned cpu, const struct llog_en
 {
 	if (t->at != AT_WOKEN)
 		must_be_here(t, cpu, e);
-	go(t, cpu, e,
-	   AT(AT_READY) | AT(AT_START) | AT(AT_WOKEN) | AT(AT_ACCEPTED) | AT(AT_RUNNING), AT_GIVEN,
-	   e->arg2);
+	go(t, cpu, e, AT(AT_READY) | AT(AT_START) | AT(AT_WOKEN) | AT(AT_ACCEPTED) | AT(AT_RUNNING),
+	   AT_GIVEN, e->arg2);
 }
 
 void spec_thread_sleeps(struct spec_thread *t, unsigned cpu, const struct llog_entry *e)
