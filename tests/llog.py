@@ -54,7 +54,7 @@ def logged(append="", mem=1024, live=False, extra=(), **kwargs):
                             extra=["-object", backend, *extra], **kwargs)
         replay = None
         try:
-            address = m.expect(r"llog: rings at (0x[0-9a-f]+)\r?\n", timeout=60)[1].decode()
+            address = m.expect(r"llog: rings at (0x[0-9a-f]+)\s", timeout=60)[1].decode()
             replay = Replay(ram.name, address, live)
             yield m, replay
         finally:

@@ -28,9 +28,9 @@ def check(replay, kinds, ended=True):
     print(replay.text)
 
 
-def test_selftests():
-    """Locks, wait queues, condition variables, inboxes, ready queues, zones: the self-tests on 4 CPUs."""
-    with llog.logged(smp=4, append="selftest strata.exit=selftest") as (m, replay):
+def test_storms():
+    """Locks, wait queues, condition variables, inboxes, ready queues, zones: storms of the self-tests on 4 CPUs."""
+    with llog.logged(smp=4, append="selftest=storm strata.exit=selftest") as (m, replay):
         m.expect(r"selftest: (\d+) passed, (\d+) failed", timeout=120)
         assert m.child.match[2] == b"0"
         m.wait_exit(60)
