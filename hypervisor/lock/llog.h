@@ -83,6 +83,9 @@ struct llog_ring {
 #define LLOG_ORDER        12 /* of that, as a block of pages */
 #define LLOG_RING_ENTRIES ((LLOG_RING_BYTES - sizeof(struct llog_ring)) / sizeof(struct llog_entry))
 
+/* What names a lock in the log. */
+uint64_t llog_lock_id(const struct lock *l);
+
 #ifdef CONFIG_LLOG
 
 /* Starts it, with LLOG_BYTES of zeroed memory for the rings; before the second CPU runs, no lock
@@ -98,8 +101,6 @@ void llog_lock_init(struct lock *l);
 void llog_lock_waits(const struct lock *l, uint64_t place, uint64_t turn_of, unsigned kind);
 void llog_lock_taken(struct lock *l, uint64_t place, unsigned kind);
 void llog_lock_freed(const struct lock *l);
-
-uint64_t llog_lock_id(const struct lock *l);
 
 /* An event of what `l` protects; it is held. */
 #define LLOG_LOCKED(l, op, arg, arg2, extra)                                          \
