@@ -118,25 +118,3 @@ def test_grub_efi(machine, tmp_path):
     with start(machine, tmp_path, content) as m:
         m.expect(r"command line '[^'\r\n]*console=ttyS0 by-grub'", 120)
         expect_both(m, tmp_path)
-
-
-SECURE = dict(code="OVMF_CODE_4M.secboot.fd", variables="OVMF_VARS_4M.snakeoil.fd")
-SNAKEOIL = "/usr/share/ovmf/PkKek-1-snakeoil"
-
-
-def start_secure(machine, folder, extra=(), **kwargs):
-    argv = firmware.pflash(folder, **SECURE) + ["-global", "driver=cfi.pflash01,property=secure,value=on"] + list(extra)
-    kwargs.setdefault("kernel", False)
-    return machine(config="release", machine="q35,smm=on", limit=300, extra=argv, **kwargs)
-
-
-def signed_with(folder, key, cert):
-    image = firmware.unify(os.path.join(folder, "plain.efi"), cmdline="console=ttyS0 signed")
-    return image, firmware.sign(image, key, cert, os.path.join(folder, "signed.efi"))
-
-
-def test_handover(machine, tmp_path):
-    """OVMF with Secure Boot refuses the unsigned -kernel as an application and uses the handover entry instead."""
-    with start_secure(machine, tmp_path, kernel=True, append="by-handover") as m:
-        m.expect(r"loader 0x[0-9a-f]+, command line 'console=ttyS0 by-handover'", 120)
-        m.expect(PROMPT, 60)
