@@ -66,7 +66,7 @@ include make/check.mk
 # hypervisor/boot/boot.mk links $(O)/strata.elf and makes $(O)/strata of it.
 .PHONY: objects image
 objects: $(KERNEL_OBJS)
-image: objects $(if $(wildcard hypervisor/boot/boot.mk),$(O)/strata) $(O)/strata.cpio
+image: objects $(if $(wildcard hypervisor/boot/boot.mk),$(O)/strata) $(O)/strata.cpio # kernel and archive; with TYPE=efi|iso|disk|pxe|deb an image for machines (images/README.md)
 
 $(O)/.root-files: FORCE
 	$(call if-changed,$@,$(ROOT_FILES))

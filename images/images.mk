@@ -40,3 +40,46 @@ smoke-all: build/.deps-run build/.deps-test both # the same with 1, 2 and 4 CPUs
 		for n in 1 2 4; do for m in 1g 8g; do \
 			$(PYTHON) tests/smoke.py --config $$c --cpus $$n --mem $$m --archive build/$$c/run.cpio || exit 1; \
 		done; done; done
+
+# Images for machines: `make image TYPE=efi|iso|disk|pxe|deb`, into $(O)/image/, the same bytes from the same commit.
+# CMDLINE: the kernel's words. ARCHIVES: more boot archives (images/build makes them). KEY, CERT: sign what firmware or
+# iPXE checks. IMAGE: what a disk image looks like.
+I := $(O)/image
+CMDLINE ?= console=ttyS0,115200n8
+ARCHIVES ?=
+IMAGE   ?= configs/images/default.conf
+KEY     ?=
+CERT    ?=
+ifneq ($(TYPE),)
+ifeq ($(filter efi iso disk pxe deb,$(TYPE)),)
+$(error TYPE=$(TYPE): expected efi, iso, disk, pxe or deb)
+endif
+ifneq ($(words $(KEY) $(CERT)),$(if $(KEY),2,0))
+$(error KEY=$(KEY) CERT=$(CERT): expected both or none)
+endif
+image: image-$(TYPE)
+endif
+SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
+export SOURCE_DATE_EPOCH
+
+$(O)/image.cpio: $(O)/strata.cpio $(ARCHIVES) FORCE
+	$(Q)cat $(O)/strata.cpio $(ARCHIVES) >$@
+
+.PHONY: image-efi image-iso image-disk image-pxe image-deb iso
+image-efi: build/.deps-images $(O)/strata $(O)/image.cpio
+	$(call say,EFI,$(I)/strata.efi)
+	@mkdir -p $(I)
+	$(Q)images/unify.py $(O)/strata $(I)/strata.efi --cmdline '$(CMDLINE)' --initrd $(O)/image.cpio
+	$(Q)$(if $(KEY),sbsign --key $(KEY) --cert $(CERT) --output $(I)/strata.efi $(I)/strata.efi)
+image-iso: build/.deps-images $(O)/strata $(O)/image.cpio
+	$(call say,ISO,$(I)/strata.iso)
+	@mkdir -p $(I)
+	$(Q)images/iso.py $(I)/strata.iso $(O)/strata $(O)/image.cpio --cmdline '$(CMDLINE)'
+image-disk: build/.deps-images $(O)/strata $(O)/image.cpio $(IMAGE)
+	$(call say,DISK,$(I)/strata.raw)
+	@mkdir -p $(I)
+	$(Q)images/disk.py $(I)/strata.raw $(IMAGE) $(O)/strata $(O)/image.cpio
+image-pxe: build/.deps-images $(O)/strata $(O)/image.cpio
+	$(call say,PXE,$(I)/pxe)
+	$(Q)images/pxe.py $(I)/pxe $(O)/strata $(O)/image.cpio --cmdline '$(CMDLINE)' $(if $(KEY),--key $(KEY) --cert $(CERT))
+iso: image-iso # short for make image TYPE=iso

@@ -29,10 +29,10 @@ def test_64_bit_entry(machine, loader64, config, address, mem):
 
 @pytest.mark.parametrize("config", ["release", "debug"])
 def test_grub_bios_amd(machine, config):
-    subprocess.run(["make", "-s", f"CONFIG={config}", f"build/{config}/strata.iso"], cwd=harness.TREE,
+    subprocess.run(["make", "-s", f"CONFIG={config}", f"O=build/{config}", "image-iso"], cwd=harness.TREE,
                    check=True, timeout=120)
     with machine(config=config, kernel=False,
-                 extra=["-cdrom", harness.image(config, "strata.iso"), "-boot", "d"]) as m:
+                 extra=["-cdrom", harness.image(config, "image/strata.iso"), "-boot", "d"]) as m:
         m.expect(r"Strata:? [^\r\n]*command line '[^']*console=ttyS0,115200n8'", timeout=90)
 
 

@@ -83,11 +83,15 @@ static void add_ioapic(const struct acpi_ioapic *desc)
 	nr_ioapics++;
 }
 
+void ioapic_silence_pics(const struct acpi_info *acpi)
+{
+	if (acpi->has_pics || !acpi->has_madt)
+		pic_disable();
+}
+
 void ioapic_init(const struct acpi_info *acpi)
 {
 	acpi_info = acpi;
-	if (acpi->has_pics || !acpi->has_madt)
-		pic_disable();
 	for (unsigned int i = 0; i < acpi->nr_ioapics; i++)
 		add_ioapic(&acpi->ioapics[i]);
 }

@@ -9,6 +9,13 @@
 
 #include "drivers/acpi/acpi.h"
 
+/*
+ * Masks both PICs, if the machine has them. Before the boot CPU's LINT0 is masked: a loader may
+ * leave an interrupt requested, which the PIC takes back only when it is masked, and (in QEMU) the
+ * local APIC hands on only while LINT0 is open. Boot CPU, interrupts off.
+ */
+void ioapic_silence_pics(const struct acpi_info *acpi);
+
 /* Maps all IO-APICs and masks everything. Boot CPU, once, after mem_init. */
 void ioapic_init(const struct acpi_info *acpi);
 

@@ -71,20 +71,6 @@ $(O)/strata: $(O)/boot/setup.bin $(O)/boot/kernel.bin $(O)/boot/stub.bin $(BOOT)
 	$(Q)nm $(O)/strata.elf $(O)/boot/stub.elf | $(PYTHON) $(BOOT)/pack.py $(O)/boot/setup.bin $(O)/boot/kernel.bin \
 		$(O)/boot/stub.bin $@
 
-# A BIOS CD with GRUB, for machines and emulators that take no -kernel. ISO_APPEND: the command line.
-ISO_APPEND ?= console=ttyS0,115200n8
-.PHONY: iso
-iso: $(O)/strata.iso # a CD that boots the image (BIOS, GRUB); ISO_APPEND='WORDS' for the command line
-$(O)/.iso-append: FORCE
-	$(call if-changed,$@,$(ISO_APPEND))
-$(O)/strata.iso: $(O)/strata $(O)/strata.cpio $(O)/.iso-append
-	$(call say,ISO,$@)
-	@rm -rf $(O)/iso && mkdir -p $(O)/iso/boot/grub
-	$(Q)cp $(O)/strata $(O)/strata.cpio $(O)/iso/
-	$(Q)printf 'set timeout=0\nmenuentry strata {\n\tlinux /strata %s\n\tinitrd /strata.cpio\n}\n' \
-		'$(ISO_APPEND)' >$(O)/iso/boot/grub/grub.cfg
-	$(Q)grub-mkrescue -d /usr/lib/grub/i386-pc -o $@ $(O)/iso >$(O)/iso.log 2>&1 || { cat $(O)/iso.log; exit 1; }
-
 # A test's loader for the 64-bit entry (tests/test_boot_entry.py). QEMU wants multiboot kernels as
 # 32-bit ELF, whatever is in them.
 LOADER64_CFLAGS := -std=gnu11 $(WARNINGS) -O1 -ffreestanding -fno-pic -mno-red-zone -mgeneral-regs-only \

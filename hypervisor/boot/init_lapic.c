@@ -5,6 +5,7 @@
 #include "cpu/ipi.h"
 #include "cpu/lapic.h"
 #include "cpu/log.h"
+#include "drivers/ioapic/ioapic.h"
 #include "mem/page.h"
 
 void boot_init_lapic(void)
@@ -18,6 +19,7 @@ void boot_init_lapic(void)
 			fatal("no memory to map the local APIC");
 		lapic_set_registers(regs);
 	}
+	ioapic_silence_pics(&boot_acpi);
 	ipi_init();
 	lapic_init();
 	log_info("local APIC: %s", page ? "xAPIC" : "x2APIC");
