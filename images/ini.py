@@ -76,7 +76,7 @@ def parse(path, kinds):
 
 def header(path, number, line, kinds, sections):
     known = ", ".join(f"[{k[:-1]} NAME]" if k.endswith("*") else f"[{k}]" for k in kinds)
-    m = re.fullmatch(r"\[\s*([a-z]+)(?:\s+([A-Za-z0-9._-]+))?\s*\]", line)
+    m = re.fullmatch(r"\[\s*([a-z]+)(?:\s+([A-Za-z0-9._/-]+))?\s*\]", line)
     if not m:
         fail(path, number, line, f"a section, one of {known}")
     kind, name = m[1], m[2] or ""

@@ -67,5 +67,8 @@ void boot_init_machine(const struct boot_info *info);
  */
 void boot_start_init(const struct boot_info *info);
 
+/* Tells an emulator to end with that status; returns on any other machine. */
+void boot_tell_emulator(uint8_t status);
+
 /* Ends the machine the ways that emulators have (isa-debug-exit, Bochs' shutdown port). */
 __noreturn void boot_end_machine(uint8_t status);

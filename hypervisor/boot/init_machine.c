@@ -40,7 +40,7 @@ static int power(enum power_action action, int exit_code)
 	if (action == POWER_REBOOT)
 		acpi_reset();
 	if (exit_code != 0)
-		boot_end_machine((uint8_t)exit_code);
+		boot_tell_emulator((uint8_t)exit_code);
 	return acpi_poweroff();
 }
 

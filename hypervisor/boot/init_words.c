@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The command line up to a lone `--` is the kernel's; what follows is copied argument by argument,
-// a byte at a time, so that quotes may stand anywhere in one.
+// The command line up to a lone `--` is the kernel's, but for the words of `forwards`, which become
+// options of init; what follows is copied argument by argument, a byte at a time, so that quotes
+// may stand anywhere in one.
 #include "boot/init_words.h"
 
 #include "lib/cmdline.h"
@@ -67,6 +68,47 @@ static int find_path(const char *cmdline, const char *rest, char path[INIT_PATH_
 	return 0;
 }
 
+/* Words whose values go to init as the option's argument, less the values that are the kernel's
+ * own. */
+static const struct {
+	const char word[16], option[4];
+	const char own[2][16];
+} forwards[] = {
+	{ .word = "strata.run", .option = "-r" },
+	{ .word = "strata.exit", .option = "-e", .own = { "init", "selftest" } },
+};
+
+static bool add_string(struct init_words *w, const char *s, size_t len)
+{
+	bool fits = true;
+
+	for (size_t i = 0; i < len; i++)
+		fits = fits && add_byte(w, s[i]);
+	w->nr_args++;
+	return fits && add_byte(w, '\0');
+}
+
+static bool is_text(const struct cmdline_word *word, const char *text)
+{
+	return strlen(text) == word->value_len && memcmp(word->value, text, word->value_len) == 0;
+}
+
+/* The last word of that name counts, as everywhere. */
+static bool forward_words(struct init_words *w, const char *cmdline)
+{
+	struct cmdline_word word;
+
+	for (size_t i = 0; i < ARRAY_SIZE(forwards); i++) {
+		if (!cmdline_find(cmdline, forwards[i].word, &word) || word.value_len == 0 ||
+		    is_text(&word, forwards[i].own[0]) || is_text(&word, forwards[i].own[1]))
+			continue;
+		if (!add_string(w, forwards[i].option, strlen(forwards[i].option)) ||
+		    !add_string(w, word.value, word.value_len))
+			return false;
+	}
+	return true;
+}
+
 int init_words_parse(const char *cmdline, struct init_words *w)
 {
 	const char *rest = find_rest(cmdline), *p;
@@ -74,8 +116,12 @@ int init_words_parse(const char *cmdline, struct init_words *w)
 
 	w->args_size = str_copy(w->args, w->path, sizeof(w->args)) + 1;
 	w->nr_args = 1;
-	if (rc != 0 || rest == NULL)
+	if (rc != 0)
 		return rc;
+	if (!forward_words(w, cmdline))
+		return -E2BIG;
+	if (rest == NULL)
+		return 0;
 	for (p = skip_blanks(rest); *p != '\0'; p = skip_blanks(p)) {
 		if (!add_arg(w, &p))
 			return -E2BIG;

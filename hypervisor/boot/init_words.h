@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What the command line says about the first program: `init=PATH` and, behind the word `--`, its
- * arguments. Pure parsing; host-testable.
+ * arguments; `strata.run=SCRIPT` and `strata.exit=VM` go before them as -r and -e. Pure parsing;
+ * host-testable.
  */
 #pragma once
 

@@ -59,6 +59,18 @@ static void test_quotes(void **state)
 	expect("note=\"a -- b\" -- c", "/bin/init", "/bin/init|c");
 }
 
+static void test_forwarded(void **state)
+{
+	(void)state;
+	expect("strata.run=/etc/ci", "/bin/init", "/bin/init|-r|/etc/ci");
+	expect("strata.exit=ci strata.run=/a x strata.run=/b -- z", "/bin/init",
+	       "/bin/init|-r|/b|-e|ci|z");
+	expect("strata.exit=init", "/bin/init", "/bin/init");
+	expect("strata.exit=selftest strata.run=", "/bin/init", "/bin/init");
+	expect("strata.exit strata.exit=inits", "/bin/init", "/bin/init|-e|inits");
+	expect("strata.run=\"a b\"", "/bin/init", "/bin/init|-r|a b");
+}
+
 static void test_too_long(void **state)
 {
 	char line[2 * INIT_ARGS_MAX] = "init=/";
@@ -81,9 +93,8 @@ static void test_too_long(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_path),
-		cmocka_unit_test(test_args),
-		cmocka_unit_test(test_quotes),
+		cmocka_unit_test(test_path),     cmocka_unit_test(test_args),
+		cmocka_unit_test(test_quotes),   cmocka_unit_test(test_forwarded),
 		cmocka_unit_test(test_too_long),
 	};
 

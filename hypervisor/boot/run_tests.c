@@ -12,12 +12,17 @@
 #define QEMU_EXIT_PORT      0xf4
 #define BOCHS_SHUTDOWN_PORT 0x8900
 
-void boot_end_machine(uint8_t status)
+void boot_tell_emulator(uint8_t status)
 {
 	early_console_drain();
 	port_out8(QEMU_EXIT_PORT, status);
 	for (const char *c = "Shutdown"; *c; c++)
 		port_out8(BOCHS_SHUTDOWN_PORT, (uint8_t)*c);
+}
+
+void boot_end_machine(uint8_t status)
+{
+	boot_tell_emulator(status);
 	cpu_halt();
 }
 

@@ -5,6 +5,8 @@
 struct init_options {
 	const char *vmm, *shell, *vms, *conf; /* paths */
 	int console;                          /* 1: keeps a shell on stdin/stdout */
+	const char *script;  /* console commands that the first shell runs; NULL: none */
+	const char *exit_vm; /* the machine ends with that VM's exit code; NULL: it goes on */
 };
 extern struct init_options init_options;
 

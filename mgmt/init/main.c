@@ -16,6 +16,7 @@
 
 #include "mgmt/init/init.h"
 #include "mgmt/init/requests.h"
+#include "mgmt/init/unattended.h"
 #include "mgmt/init/vms.h"
 #include "mgmt/lib/strata.h"
 
@@ -58,7 +59,7 @@ static time_t seconds(void)
 
 static void shell_start(void)
 {
-	char *argv[] = { (char *)"shell", NULL };
+	char *argv[] = { (char *)"shell", NULL, NULL, NULL };
 	char *envp[] = { (char *)"TERM=vt100", NULL };
 	struct proc_spawn args = {
 		.path = (uintptr_t)init_options.shell,
@@ -74,6 +75,11 @@ static void shell_start(void)
 	if (ret < 0) {
 		init_log("shell: no channel: %s", strerror(-ret));
 		return;
+	}
+	if (init_options.script) {
+		argv[1] = (char *)"-r";
+		argv[2] = (char *)init_options.script;
+		init_options.script = NULL; /* once: a shell that dies is followed by a plain one */
 	}
 	memcpy(args.fds, (int32_t[]){ 0, 1, 2, ends[1] }, sizeof(int32_t) * 4);
 	ret = strata_proc_spawn(&args);
@@ -180,6 +186,7 @@ static void serve(void)
 			shell_ended();
 	}
 	requests_check_waiters();
+	unattended_check();
 	requests_check_power();
 }
 
@@ -187,13 +194,15 @@ static void parse_options(int argc, char **argv)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "m:s:v:c:n")) != -1) {
+	while ((c = getopt(argc, argv, "m:s:v:c:nr:e:")) != -1) {
 		switch (c) {
 		case 'm': init_options.vmm = optarg; break;
 		case 's': init_options.shell = optarg; break;
 		case 'v': init_options.vms = optarg; break;
 		case 'c': init_options.conf = optarg; break;
 		case 'n': init_options.console = 0; break;
+		case 'r': init_options.script = optarg; break;
+		case 'e': init_options.exit_vm = optarg; break;
 		default: exit(2);
 		}
 	}
@@ -201,6 +210,7 @@ static void parse_options(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+	bool go_on;
 	int found;
 
 	parse_options(argc, argv);
@@ -208,9 +218,11 @@ int main(int argc, char **argv)
 	if (found < 0)
 		init_log("%s: %s: no VMs", init_options.vms, strerror(-found));
 	read_host_conf();
+	go_on = unattended_begin();
 	if (init_options.console)
 		shell_start();
-	autostart_all();
+	if (go_on)
+		autostart_all();
 	for (;;)
 		serve();
 }

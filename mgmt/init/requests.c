@@ -35,6 +35,7 @@ static struct waiter waiters[WAITERS_MAX] = { [0 ... WAITERS_MAX - 1] = { .chann
 static struct {
 	bool pending;
 	enum power_action action;
+	int exit_code;
 	int64_t deadline_ms;
 } power;
 
@@ -245,6 +246,15 @@ static void press_all_buttons(void)
 	json_decref(stop);
 }
 
+void requests_power_off(int exit_code)
+{
+	power.pending = true;
+	power.action = POWER_OFF;
+	power.exit_code = exit_code;
+	power.deadline_ms = now_ms() + POWER_GRACE_MS;
+	press_all_buttons();
+}
+
 static void op_power(int channel, const json_t *request, int *handle)
 {
 	const char *action = proto_string(request, "action", "");
@@ -407,5 +417,5 @@ void requests_check_power(void)
 	if (late)
 		power.deadline_ms = now_ms() + POWER_GRACE_MS;
 	if (!active)
-		strata_sys_power(power.action, 0);
+		strata_sys_power(power.action, power.exit_code);
 }

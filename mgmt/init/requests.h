@@ -21,3 +21,6 @@ void requests_vm_gone(const struct vm *vm);
 int requests_timeout_ms(void);
 /* Waits begun by `poweroff`: goes on with it. */
 void requests_check_power(void);
+/* Begins a power-off with an exit code for whoever watches the machine: VMs get the usual grace
+ * time. */
+void requests_power_off(int exit_code);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The shell's start: channel 3 leads to init. `-c LINE` runs one line, `-f SCRIPT` a script, and
-// exits with its status; `--doc`, `--json-doc` and `--table` print what is made of the command
-// table. Without a channel (on a workstation) only the verbs that need no init work.
+// exits with its status; `-r SCRIPT` runs a script and goes on as a console; `--doc`, `--json-doc`
+// and `--table` print what is made of the command table. Without a channel (on a workstation) only
+// the verbs that need no init work.
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -56,8 +57,11 @@ int main(int argc, char **argv)
 		return shell_run_line(&s, argv[2]);
 	if (argc == 3 && !strcmp(argv[1], "-f"))
 		return run_script(&s, argv[2]);
-	if (argc != 1) {
-		fprintf(stderr, "usage: shell [-c LINE | -f SCRIPT]\n");
+	if (argc == 3 && !strcmp(argv[1], "-r")) {
+		run_script(&s, argv[2]);
+		s.no_terminal = false;
+	} else if (argc != 1) {
+		fprintf(stderr, "usage: shell [-c LINE | -f SCRIPT | -r SCRIPT]\n");
 		return STATUS_USAGE;
 	}
 	loop(&s);
