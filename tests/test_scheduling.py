@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What a VM's configuration says of CPUs: weight, cap, CPUs to keep to, CPUs of its own. The guests only compute."""
+import archive
+import debian
+import pytest
+
+# As debian.TINY, but it spins with interrupts off.
+SPIN = debian.TINY[:0x20] + b"\xfa\xeb\xfe\x90\x90\x90"
+
+VMS = {"light": "cpus = 1\n", "heavy": "cpus = 1\nweight = 300\n", "capped": "cap = 30\n", "own": "cpus = dedicated\n",
+       "both": "cpus = dedicated\n"}
+
+
+def conf(name, lines):
+    return archive.vm_conf("/guests/spin", 2 if name == "both" else 1, "16M", extra=lines)
+
+
+@pytest.fixture
+def console(machine, tmp_path):
+    files = {f"vms/{name}.conf": conf(name, lines) for name, lines in VMS.items()}
+    initrd = archive.extend(debian.image("debug", "strata.cpio"), str(tmp_path / "run.cpio"),
+                            {**files, "guests/spin": SPIN})
+    with machine(config="debug", smp=2, initrd=initrd) as m:
+        yield debian.Console(m)
+
+
+def settles(c, value, low, high):
+    """Samples `value` from second to second until it is in the range; the last one."""
+    for _ in range(30):
+        c.run("sleep 1", 60)
+        last = value()
+        if low <= last <= high:
+            break
+    return last
+
+
+def run_time(c, name):
+    return c.show(name)["run_time_ns"]
+
+
+def share_of(c, first, second):
+    begun = run_time(c, first), run_time(c, second)
+
+    def share():
+        a, b = run_time(c, first) - begun[0], run_time(c, second) - begun[1]
+        return a / (a + b)
+    return share
+
+
+def test_configured(console):
+    c = console
+
+    # One CPU for both: a quarter and three quarters.
+    c.start("light")
+    c.start("heavy")
+    assert 0.225 <= settles(c, share_of(c, "light", "heavy"), 0.225, 0.275) <= 0.275
+    # The rest of the machine is idle, and they do not go there.
+    assert c.json("cpu")[0]["guest_ns"] < c.json("cpu")[1]["guest_ns"] / 50
+    c.run("vm kill heavy")
+
+    # A cap holds though a CPU is idle.
+    c.start("capped")
+    begun = run_time(c, "capped"), c.json("host show")[0]["uptime_ns"]
+
+    def part():
+        return (run_time(c, "capped") - begun[0]) / (c.json("host show")[0]["uptime_ns"] - begun[1])
+    assert 0.2 <= settles(c, part, 0.24, 0.36) <= 0.36
+    c.run("vm kill capped")
+
+    # CPU 0 is never anybody's own.
+    assert "pool 0 has not 2 CPUs free by whole cores" in c.run("vm start both")
+    # Who keeps to CPU 1 would have none left.
+    assert "error: own" in c.run("vm start own")
+    c.run("vm kill light")
+
+    # A CPU of its own: ten seconds without one interrupt of the host.
+    c.start("own")
+    assert c.show("own")["state"] == "running"
+    before = c.json("cpu")[1]
+    # Timers that were set there before still fire, once each; then there is silence.
+    for _ in range(10):
+        c.run("sleep 2", 60)
+        last, before = before, c.json("cpu")[1]
+        if last["interrupts"] == before["interrupts"]:
+            break
+    c.run("sleep 10", 120)
+    after = c.json("cpu")[1]
+    assert after["interrupts"] == before["interrupts"], (before, after)
+    assert after["guest_ns"] - before["guest_ns"] > 9e9 and after["idle_ns"] == before["idle_ns"]
+    c.run("vm kill own")
+    # It is everybody's again.
+    c.start("heavy")
+    assert c.show("heavy")["state"] == "running"
+    c.run("vm kill heavy")
+    assert c.json("host show")[0]["vms"] == 0
+    c.poweroff()
