@@ -7,6 +7,12 @@ import pytest
 # The kernel writes 0 to isa-debug-exit when all passed, 1 otherwise; QEMU exits with 2n+1.
 EXIT_ALL_PASSED = 1
 
+# What thread/watchdog_selftest.c plants, and where the backtraces must point.
+PLANTED = [r"watchdog: system call planted_call has not returned for \d+ ms: thread caller sleeps(\n  \S+ \S+)*\n  \S+ planted_call\+"]
+PLANTED_SMP = [r"watchdog: CPU \d+ has not scheduled for \d+ ms: thread planted(\n  \S+ \S+)*\n  \S+ planted_standstill\+",
+               r"watchdog: lock planted: CPU \d+ has waited \d+ ms for CPU \d+\n who waits:(\n  \S+ \S+)+\n"
+               r" who holds it:(\n  \S+ \S+)*\n  \S+ planted_standstill\+"]
+
 
 def check_log(text, passed, failed):
     lines = re.findall(r"selftest: (\S+) (ok|FAILED.*)", text)
@@ -24,6 +30,8 @@ def test_selftest(machine, smp):
         status = m.wait_exit(20)
         check_log(m.text(), passed, failed)
         assert status == EXIT_ALL_PASSED
+        for pattern in PLANTED + (PLANTED_SMP if smp > 1 else []):
+            assert re.search(pattern, re.sub(r"\r|(?m:^\[[^]]*\] ?)", "", m.text())), pattern
 
 
 def test_selftest_intel(bochs):

@@ -48,6 +48,9 @@ uint32_t boot_node(uint32_t domain);
 /* The page that boot_init_mem set aside for the trampoline; 0: none, only one CPU can run. */
 phys_t boot_trampoline_page(void);
 
+/* The liveness watchdog; `watchdog=SECONDS` says after how long, 0 not at all. */
+void boot_start_watchdog(const struct boot_info *info);
+
 /* Does the command line ask for self-tests (`selftest`, `selftest=PREFIX`)? */
 bool boot_selftest_wanted(const struct boot_info *info);
 

@@ -2,6 +2,7 @@
 // The xAPIC's register page is mapped here, since cpu/ lies below the layer that maps. All CPUs
 // find their own APIC at the same address.
 #include "boot/init.h"
+#include "cpu/backtrace.h"
 #include "cpu/ipi.h"
 #include "cpu/lapic.h"
 #include "cpu/log.h"
@@ -21,6 +22,7 @@ void boot_init_lapic(void)
 	}
 	ioapic_silence_pics(&boot_acpi);
 	ipi_init();
+	backtrace_init();
 	lapic_init();
 	log_info("local APIC: %s", page ? "xAPIC" : "x2APIC");
 }

@@ -14,11 +14,11 @@
 static void boot_rest(void *arg)
 {
 	const struct boot_info *info = arg;
-
 	boot_init_devices(info);
 	trap_init();
 	boot_init_virt();
 	boot_run_selftests(info);
+	boot_start_watchdog(info);
 	boot_init_console();
 	boot_init_machine(info);
 	boot_start_init(info);

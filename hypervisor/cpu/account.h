@@ -30,5 +30,14 @@ static inline void cpu_account_enter(enum cpu_time kind)
 	WRITE_ONCE(a->since, now);
 }
 
+/* What a CPU does now, and since which TSC value; racy. Any context. */
+static inline enum cpu_time cpu_account_kind(cpu_id_t cpu, uint64_t *since)
+{
+	const struct cpu_account_state *a = &cpu_get(cpu)->account;
+
+	*since = __atomic_load_n(&a->since, __ATOMIC_ACQUIRE);
+	return (enum cpu_time)__atomic_load_n(&a->kind, __ATOMIC_RELAXED);
+}
+
 /* TSC ticks of each kind up to now, of any CPU, any context. */
 void cpu_account_read(cpu_id_t cpu, uint64_t tsc[CPU_TIME_COUNT]);

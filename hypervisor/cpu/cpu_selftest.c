@@ -94,10 +94,13 @@ SELFTEST(interrupt_by_software)
 SELFTEST(nmi_has_its_own_stack)
 {
 	uint64_t here = (uint64_t)__builtin_frame_address(0);
+	intr_handler_t usual = intr_handler(2);
 
+	intr_register(2, NULL);
 	intr_register(2, note_frame);
 	__asm__ volatile("int $2" : : : "memory");
 	intr_register(2, NULL);
+	intr_register(2, usual);
 	SELFTEST_CHECK(seen_vector == 2);
 	SELFTEST_CHECK(seen_rsp > here || here - seen_rsp > 16384);
 	SELFTEST_CHECK(this_cpu()->self == this_cpu());

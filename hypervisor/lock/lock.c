@@ -8,6 +8,7 @@
 #include "lock/llog.h"
 #include "lock/lock_debug.h"
 #include "lock/lock_impl.h"
+#include "lock/lock_stall.h"
 
 void lock_init(struct lock *l, const struct lock_class *class)
 {
@@ -26,9 +27,11 @@ static void ticket_acquire(struct lock *l)
 	uint32_t serving = __atomic_load_n(&l->serving, __ATOMIC_ACQUIRE);
 
 	if (serving != ticket) {
+		struct lock_wait wait = { 0 };
+
 		llog_lock_waits(l, ticket, serving, 0);
 		while (__atomic_load_n(&l->serving, __ATOMIC_ACQUIRE) != ticket)
-			cpu_relax();
+			lock_wait_step(l, &wait);
 	}
 	llog_lock_taken(l, ticket, 0);
 }

@@ -8,6 +8,7 @@
 #include "cpu/log.h"
 #include "lock/llog.h"
 #include "lock/lock_impl.h"
+#include "lock/lock_stall.h"
 
 #define MCS_NODES 16u
 
@@ -52,10 +53,12 @@ static void give_node_back(uint32_t number)
 static __noinline void wait_behind(const struct lock *l, uint32_t ahead, uint32_t me,
 				   const struct mcs_node *node)
 {
+	struct lock_wait wait = { 0 };
+
 	llog_lock_waits(l, me, ahead, LLOG_MCS);
 	__atomic_store_n(&node_of(ahead)->next, me, __ATOMIC_RELEASE);
 	while (__atomic_load_n(&node->waiting, __ATOMIC_ACQUIRE))
-		cpu_relax();
+		lock_wait_step(l, &wait);
 }
 
 void mcs_acquire(struct lock *l)

@@ -70,7 +70,9 @@ void syscall_dispatch(struct trap_frame *f)
 		return;
 	}
 	cpu_private(syscall_counts)->n[slot]++;
+	thread_call_begin(rows[slot]->name);
 	f->rax = (uint64_t)rows[slot]->call(&args);
+	thread_call_end();
 }
 
 bool syscall_stat(unsigned int index, const char **name, uint64_t *count)

@@ -21,6 +21,7 @@ struct runqueue {
 	uint64_t started;         /* [o] ns at which it began its slice */
 	struct timer slice;       /* [o] */
 	uint64_t switches;        /* [o] read by all */
+	uint64_t beats;           /* [o] read by all */
 	struct thread idle;       /* [o] */
 };
 DEFINE_CPU_PUBLIC(struct runqueue, runqueue);
@@ -44,6 +45,11 @@ bool sched_is_empty(void)
 uint64_t sched_switches(cpu_id_t cpu)
 {
 	return READ_ONCE(cpu_public(runqueue, cpu)->switches);
+}
+
+uint64_t sched_beats(cpu_id_t cpu)
+{
+	return READ_ONCE(cpu_public(runqueue, cpu)->beats);
 }
 
 /* A thread alone moves the queue's place on without anybody publishing it. */
@@ -260,13 +266,26 @@ static struct thread *take_first(struct runqueue *rq)
 	return thread_of(e);
 }
 
+static bool has_to_move(const struct thread *t)
+{
+	return !sched_allows(t, this_cpu_id()) ||
+	       (t->wish != CPU_ID_NONE.n && t->wish != this_cpu_id().n);
+}
+
+static cpu_id_t where_to(struct thread *t)
+{
+	cpu_id_t wish = CPU_ID(t->wish);
+
+	t->wish = CPU_ID_NONE.n;
+	return wish.n < cpu_count() && sched_allows(t, wish) ? wish : balance_least_loaded(t);
+}
+
 /* With `yield` the running thread goes on only when nobody else is ready. */
 static struct thread *choose(struct runqueue *rq, struct thread *running, bool yield)
 {
 	bool goes_on = running->state == THREAD_RUNNING && running != &rq->idle;
 	struct thread *next;
-
-	if (goes_on && !sched_allows(running, this_cpu_id())) {
+	if (goes_on && has_to_move(running)) {
 		running->state = THREAD_READY;
 		rq->moving = running;
 		goes_on = false;
@@ -312,9 +331,8 @@ void sched_finish_switch(void)
 	rq->previous = NULL;
 	if (rq->moving) {
 		struct thread *t = rq->moving;
-
 		rq->moving = NULL;
-		hand_over(rq, t, balance_least_loaded(t));
+		hand_over(rq, t, where_to(t));
 	}
 	if (previous && previous->state == THREAD_DEAD)
 		thread_gone(previous);
@@ -327,10 +345,10 @@ static void switch_threads(bool yield)
 {
 	struct thread *running = thread_current(), *next;
 	struct runqueue *rq;
-
 	lock_assert_none();
 	inbox_drain();
 	rq = own();
+	rq->beats++;
 	charge(rq, running);
 	if (running->state == THREAD_SLEEPING || running->state == THREAD_DEAD)
 		group_set_active(running, false);
@@ -349,6 +367,12 @@ static void switch_threads(bool yield)
 void sched_switch(void)
 {
 	switch_threads(false);
+}
+
+void thread_move(cpu_id_t cpu)
+{
+	thread_current()->wish = cpu.n;
+	sched_switch();
 }
 
 void thread_yield(void)
@@ -371,6 +395,7 @@ void thread_resched(void)
 void preempt_point(void)
 {
 	lock_assert_none();
+	own()->beats++;
 	cpu_irq_window();
 	thread_resched();
 }
@@ -385,6 +410,7 @@ void sched_init_cpu(void)
 	idle->state = THREAD_RUNNING;
 	idle->cpu = this_cpu_id().n;
 	idle->pinned = true;
+	idle->wish = CPU_ID_NONE.n;
 	idle->weight = THREAD_WEIGHT_DEFAULT;
 	idle->refs = 1;
 	strlcpy(idle->name, "idle", sizeof(idle->name));

@@ -22,6 +22,7 @@ struct thread {
 	bool pinned;               /* [I] */
 	bool interruptible;        /* [o] the sleep */
 	uint16_t cpu;              /* [a] */
+	uint16_t wish;             /* [o] thread_move's; CPU_ID_NONE.n: none */
 	uint16_t slot;             /* [o] its number in the group */
 	bool active;               /* [o] the group counts it */
 	uint32_t weight;           /* [a] without a group */
@@ -64,6 +65,14 @@ struct thread {
 #ifdef CONFIG_LLOG
 	uint32_t log_count; /* who has it: events in the logical log so far */
 #endif
+
+	const char *call; /* [o] system call that it is in; NULL: none; read by the watchdog */
+	uint64_t calls;   /* [o] rises with each, and with progress in one */
+	struct list_head all_link; /* the watchdog's list, by its lock */
+	struct {
+		uint64_t calls;
+		unsigned looks;
+	} watch; /* by that lock */
 };
 
 /* Bits of struct cpu's `resched`. */
@@ -98,8 +107,15 @@ void sched_give(struct thread *t, cpu_id_t to);
 /* CPUs have changed hands: sends away whoever may not run here any more. Interrupt context. */
 void sched_evict(void);
 
-/* ---- groups (group.c) ---- */
+/* Rises whenever the CPU comes by the scheduler or a preemption point. Any CPU. */
+uint64_t sched_beats(cpu_id_t cpu);
 
+/* ---- watchdog (watchdog.c) ---- */
+
+void watchdog_add(struct thread *t);    /* new */
+void watchdog_remove(struct thread *t); /* before its stack goes */
+
+/* ---- groups (group.c) ---- */
 /* Own CPU: the thread wants to run from now on, or no more; says so to its group, if any. */
 void group_set_active(struct thread *t, bool active);
 uint64_t sched_switches(cpu_id_t cpu); /* any CPU */

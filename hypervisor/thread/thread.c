@@ -67,12 +67,15 @@ static void init_thread(struct thread *t, const struct thread_args *args)
 	t->id = __atomic_add_fetch(&last_id, 1, __ATOMIC_RELAXED);
 	wait_queue_init(&t->exited);
 	strlcpy(t->name, args->name, sizeof(t->name));
+	t->wish = CPU_ID_NONE.n;
 	__atomic_fetch_add(&alive, 1, __ATOMIC_RELAXED);
+	watchdog_add(t);
 }
 
 /* All but the struct. */
 static void free_parts(struct thread *t)
 {
+	watchdog_remove(t);
 	if (t->stack)
 		kstack_free(t->stack);
 	kfree(t->fpu_area);

@@ -63,6 +63,7 @@ __noreturn void thread_exit(void);
 void thread_join(struct thread *t); /* sleeps until it is dead and off its stack: thread_put then
 				       frees both */
 void thread_yield(void);
+void thread_move(cpu_id_t cpu); /* the current thread, which may run there, goes on there */
 void thread_set_as(struct thread *t, struct as *as); /* for the current thread only: switches */
 
 static inline struct thread *thread_current(void)
@@ -183,6 +184,14 @@ void timer_arm(struct timer *t,
 	       uint64_t deadline);  /* on this CPU; moves it if it was armed here already */
 void timer_cancel(struct timer *t); /* after it returns, fire does not run and will not; no lock
 				       held if armed elsewhere */
+
+/*
+ * For the watchdog (thread/watchdog.h): the current thread is in a system call of that name, is
+ * still getting on in it, or has left it. A few instructions.
+ */
+void thread_call_begin(const char *name);
+void thread_call_progress(void);
+void thread_call_end(void);
 
 /* ---- accounting for `cpu` and `top` ---- */
 struct cpu_account {

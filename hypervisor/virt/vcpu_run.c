@@ -188,6 +188,7 @@ static enum vcpu_exit run_loop(struct vcpu *v)
 	uint64_t until;
 
 	while (exit == VCPU_EXIT_NONE) {
+		thread_call_progress();
 		exit = take_requests(v);
 		if (exit != VCPU_EXIT_NONE)
 			break;
