@@ -11,7 +11,7 @@
 #include "cpu/time.h"
 
 #define VECTOR_NMI  2
-#define ANSWER_NS   10000000ull
+#define ANSWER_NS   500000000ull
 #define STACK_REACH 16384ull /* no kernel stack is longer */
 #define KERNEL_HALF 0xffff800000000000ull
 

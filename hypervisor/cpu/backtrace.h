@@ -24,7 +24,7 @@ void backtrace_walk(struct backtrace *b, uint64_t rip, uint64_t rbp, uint64_t lo
 
 /*
  * Another CPU's. false: it did not answer within a moment (it is in a guest's session, or not
- * there), or somebody is asking at the same time. Any context that may spin for 10 ms.
+ * there), or somebody is asking at the same time. Any context that may spin for half a second.
  */
 bool backtrace_of_cpu(cpu_id_t cpu, struct backtrace *b);
 
