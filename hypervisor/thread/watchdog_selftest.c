@@ -46,13 +46,19 @@ static bool patience_left(uint64_t begun)
 	return time_now() - begun < PATIENCE_S * 1000000000ull;
 }
 
-/* Named by the backtrace. */
-static __noinline void planted_standstill(enum watch_kind kind)
+static __noinline void spin(enum watch_kind kind)
 {
 	uint64_t begun = time_now();
 
 	while (!reported(kind) && patience_left(begun))
 		cpu_relax();
+}
+
+/* Named by the backtrace: it has a frame of its own whatever spin is just doing. */
+static __noinline void planted_standstill(enum watch_kind kind)
+{
+	spin(kind);
+	__asm__ volatile("" : : : "memory"); /* no tail call */
 }
 
 static void stand_still(void *arg)
