@@ -152,8 +152,7 @@ SELFTEST(wait_deadlines_come_in_order)
 	at = 0;
 	start_of_naps = time_now() + 20 * MS;
 	for (unsigned i = 0; i < 4; i++)
-		t[i] = test_start("napper", nap, (void *)naps[i], CPU_ID(i / 2 % cpu_count()),
-				  true);
+		t[i] = test_start("napper", nap, (void *)naps[i], test_far_cpu(), true);
 	for (unsigned i = 0; i < 4; i++)
 		test_end(t[i]);
 	SELFTEST_CHECK(!strcmp(order, "1234"));
