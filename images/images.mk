@@ -82,4 +82,13 @@ image-disk: build/.deps-images $(O)/strata $(O)/image.cpio $(IMAGE)
 image-pxe: build/.deps-images $(O)/strata $(O)/image.cpio
 	$(call say,PXE,$(I)/pxe)
 	$(Q)images/pxe.py $(I)/pxe $(O)/strata $(O)/image.cpio --cmdline '$(CMDLINE)' $(if $(KEY),--key $(KEY) --cert $(CERT))
+image-deb: build/.deps-images $(O)/strata $(O)/strata.cpio
+	$(call say,DEB,$(I))
+	@mkdir -p $(I) && rm -f $(I)/*.deb
+	$(Q)packaging/mkdeb.py $(I) $(O)/strata $(O)/strata.cpio '$(VERSION)'
 iso: image-iso # short for make image TYPE=iso
+
+.PHONY: boot-sizes
+boot-sizes: image-efi image-iso image-disk image-pxe image-deb # sizes of all artifacts; instructions from firmware's hand-off to the prompt
+	@tests/tools/boot_cost.py --config $(CONFIG) --instructions $(O)/strata $(O)/strata.cpio $(I)/strata.efi $(I)/strata.iso \
+		$(I)/strata.raw $(I)/strata.qcow2 $(I)/*.deb $(I)/pxe/boot.ipxe

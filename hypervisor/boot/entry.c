@@ -4,6 +4,7 @@
 #include "boot/boot_params.h"
 #include "boot/early_console.h"
 #include "boot/early_map.h"
+#include "boot/mutants.h"
 
 extern char image_start[], image_end[];
 
@@ -17,6 +18,8 @@ void boot_entry(phys_t boot_params_pa, phys_t image_pa)
 	boot_info.image_base = image_pa;
 	boot_info.image_size = (uint64_t)(image_end - image_start);
 
+	if (DEBUG_BUILD)
+		boot_mutants_note(boot_params_pa);
 	/* mem finds our tables through the direct map, wherever the image lies. */
 	const void *image = early_map(image_pa, boot_info.image_size);
 	const struct boot_params *bp = early_map(boot_params_pa, sizeof(*bp));

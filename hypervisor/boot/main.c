@@ -3,6 +3,7 @@
 // each step ends with one clear line when the machine cannot do what we need.
 #include "boot/boot_info.h"
 #include "boot/init.h"
+#include "boot/mutants.h"
 #include "cpu/cpu.h"
 #include "cpu/lapic.h"
 #include "cpu/log.h"
@@ -48,6 +49,8 @@ void boot_main(struct boot_info *info)
 	boot_init_log(info);
 	boot_check_cpu(info);
 	boot_init_acpi(info);
+	if (DEBUG_BUILD)
+		boot_mutants(info);
 	boot_init_mem(info);
 	boot_init_llog(info);
 	boot_init_time();

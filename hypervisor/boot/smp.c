@@ -132,9 +132,16 @@ static unsigned int max_cpus(const struct boot_info *info)
 
 static void start_all(unsigned int max)
 {
-	for (unsigned int i = 0; i < boot_acpi.nr_cpus; i++)
-		if (wanted(&boot_acpi.cpus[i]))
+	unsigned int others = 0;
+
+	for (unsigned int i = 0; i < boot_acpi.nr_cpus; i++) {
+		if (wanted(&boot_acpi.cpus[i])) {
 			lapic_send_init(boot_acpi.cpus[i].apic_id);
+			others++;
+		}
+	}
+	if (others == 0)
+		return;
 	time_delay_us(INIT_WAIT_US);
 	unsigned int missing = 0;
 	for (unsigned int i = 0; i < boot_acpi.nr_cpus && cpu_count() < max; i++)
