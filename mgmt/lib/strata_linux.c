@@ -197,6 +197,12 @@ int strata_vm_map(const struct vm_map *args)
 	return -ENOSYS;
 }
 
+int strata_vm_doorbell(const struct vm_doorbell *args)
+{
+	(void)args;
+	return -ENOSYS;
+}
+
 int strata_vm_irq_line(int vm, unsigned gsi, int level)
 {
 	(void)vm, (void)gsi, (void)level;

@@ -24,12 +24,15 @@
 #define MEMORY_MAX     (1ull << 40)
 #define SCROLLBACK_MIN (64u << 10)
 #define SCROLLBACK_MAX (4u << 20)
+#define DISK_SIZE_MIN  (1ull << 20)
+#define DISK_SIZE_MAX  (1ull << 40)
 
 enum section_kind {
 	SECTION_NONE,
 	SECTION_VM,
 	SECTION_MODULE,
 	SECTION_CONSOLE,
+	SECTION_DISK,
 	SECTION_FW_CFG,
 	SECTION_DEBUG_EXIT,
 	SECTION_COUNT
@@ -227,14 +230,15 @@ static int set_initrd(struct parser *p, const char *value)
 	return set_path(p, &p->config->initrd, value);
 }
 
+static int parse_yes(const char *value, bool *yes)
+{
+	*yes = !strcmp(value, "yes");
+	return *yes || !strcmp(value, "no") ? 0 : -EINVAL;
+}
+
 static int set_autostart(struct parser *p, const char *value)
 {
-	bool yes = !strcmp(value, "yes");
-
-	if (!yes && strcmp(value, "no"))
-		return -EINVAL;
-	p->config->autostart = yes;
-	return 0;
+	return parse_yes(value, &p->config->autostart);
 }
 
 static int set_reboot(struct parser *p, const char *value)
@@ -290,6 +294,27 @@ static int set_scrollback(struct parser *p, const char *value)
 {
 	return parse_u32(value, true, SCROLLBACK_MIN, SCROLLBACK_MAX,
 			 &p->config->consoles[p->index].scrollback);
+}
+
+static int set_disk_file(struct parser *p, const char *value)
+{
+	return set_path(p, &p->config->disks[p->index].file, value);
+}
+
+static int set_disk_size(struct parser *p, const char *value)
+{
+	uint64_t v;
+	int ret = parse_number(value, true, DISK_SIZE_MIN, DISK_SIZE_MAX, &v);
+
+	if (ret || v % DISK_SIZE_MIN)
+		return -EINVAL;
+	p->config->disks[p->index].size = v;
+	return 0;
+}
+
+static int set_disk_readonly(struct parser *p, const char *value)
+{
+	return parse_yes(value, &p->config->disks[p->index].readonly);
 }
 
 static int set_fw_name(struct parser *p, const char *value)
@@ -353,6 +378,13 @@ static const struct key_row key_rows[] = {
 	  "the module's own command line" },
 	{ SECTION_CONSOLE, "scrollback", set_scrollback, "a size from 64K to 4M", false, "64K",
 	  "how much of its output is kept for those who attach later" },
+	{ SECTION_DISK, "file", set_disk_file, EXPECT_PATH, false, "zeros",
+	  "the contents, a file of the boot archive; what the guest writes is kept in memory until "
+	  "the VM ends, the file stays as it is" },
+	{ SECTION_DISK, "size", set_disk_size,
+	  "a size that is a multiple of 1M, such as 256M or 2G", false, "the file's",
+	  "size of the disk; behind the file it is zeros. Memory is taken as the guest uses it" },
+	{ SECTION_DISK, "readonly", set_disk_readonly, "yes or no", false, "no", "writes fail" },
 	{ SECTION_FW_CFG, "name", set_fw_name,
 	  "a name that starts with opt/, of at most 55 characters", false, "must be given",
 	  "the name that the guest finds it by" },
@@ -374,6 +406,10 @@ static const struct section_row {
 	[SECTION_CONSOLE] = { "console", VM_CONFIG_CONSOLES_MAX,
 			      "A serial port, COM1 to COM4. COM1 is there without it; `vm console` "
 			      "attaches to it." },
+	[SECTION_DISK] = { "disk", VM_CONFIG_DISKS_MAX,
+			   "A virtio block device in memory; needs `file`, `size`, or both. "
+			   "Numbers "
+			   "start at 0, without a gap." },
 	[SECTION_FW_CFG] = { "fw-cfg", VM_CONFIG_FW_FILES_MAX,
 			     "A file that the guest reads through fw_cfg." },
 	[SECTION_DEBUG_EXIT] = { "debug-exit", 0, "A port that ends a test guest." },
@@ -407,6 +443,8 @@ static void section_begin(struct parser *p)
 		c->debug_exit = true;
 	else if (p->kind == SECTION_MODULE && p->index >= c->nr_modules)
 		c->nr_modules = p->index + 1;
+	else if (p->kind == SECTION_DISK && p->index >= c->nr_disks)
+		c->nr_disks = p->index + 1;
 	else if (p->kind == SECTION_FW_CFG && p->index >= c->nr_fw_files)
 		c->nr_fw_files = p->index + 1;
 }
@@ -428,7 +466,7 @@ static void section_header(struct parser *p, const char *line, size_t len)
 	p->kind = (enum section_kind)section_lookup(p->section, &p->index);
 	if (p->kind == SECTION_NONE) {
 		fail(p, p->line,
-		     "[%s]: unknown section; expected vm, module N, console N, fw-cfg N or "
+		     "[%s]: unknown section; expected vm, module N, console N, disk N, fw-cfg N or "
 		     "debug-exit",
 		     p->section);
 		return;
@@ -540,6 +578,11 @@ static void check_whole(struct parser *p)
 		snprintf(name, sizeof(name), "module %u", i);
 		require(p, c->modules[i].file, name, "file", "the path of the module");
 	}
+	for (unsigned i = 0; i < c->nr_disks; i++) {
+		snprintf(name, sizeof(name), "disk %u", i);
+		require(p, c->disks[i].file || c->disks[i].size, name, "file",
+			"the path of its contents, or a size");
+	}
 	for (unsigned i = 0; i < c->nr_fw_files; i++) {
 		snprintf(name, sizeof(name), "fw-cfg %u", i);
 		require(p, c->fw_files[i].name, name, "name", "the name that the guest sees");
@@ -621,8 +664,9 @@ static void apply_setting(struct parser *p, const char *setting)
 	}
 	dot = memchr(setting, '.', (size_t)(equals - setting));
 	if (enter_section(p, dot ? setting : "vm", dot ? (size_t)(dot - setting) : 2)) {
-		refuse_setting(p, setting,
-			       "vm, moduleN, consoleN, fw-cfgN or debug-exit before the dot");
+		refuse_setting(
+			p, setting,
+			"vm, moduleN, consoleN, diskN, fw-cfgN or debug-exit before the dot");
 		return;
 	}
 	key = dot ? dot + 1 : setting;
@@ -762,6 +806,8 @@ void vm_config_free(struct vm_config *config)
 		free(config->modules[i].file);
 		free(config->modules[i].cmdline);
 	}
+	for (unsigned i = 0; i < VM_CONFIG_DISKS_MAX; i++)
+		free(config->disks[i].file);
 	for (unsigned i = 0; i < VM_CONFIG_FW_FILES_MAX; i++) {
 		free(config->fw_files[i].name);
 		free(config->fw_files[i].file);

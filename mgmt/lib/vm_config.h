@@ -18,6 +18,7 @@
 #define VM_CONFIG_MODULES_MAX  8
 #define VM_CONFIG_CONSOLES_MAX 4
 #define VM_CONFIG_FW_FILES_MAX 8
+#define VM_CONFIG_DISKS_MAX    8
 #define VM_CONFIG_CMDLINE_MAX  2047 /* what Linux takes */
 #define VM_CONFIG_ERROR_MAX    256
 
@@ -34,6 +35,12 @@ struct vm_config_module {
 struct vm_config_console {
 	bool present;
 	uint32_t scrollback; /* bytes */
+};
+
+struct vm_config_disk {
+	char *file;    /* NULL: zeros */
+	uint64_t size; /* bytes, 0: the file's */
+	bool readonly;
 };
 
 struct vm_config_fw_file {
@@ -60,6 +67,8 @@ struct vm_config {
 	struct vm_config_console consoles[VM_CONFIG_CONSOLES_MAX]; /* [0] is always present */
 	struct vm_config_fw_file fw_files[VM_CONFIG_FW_FILES_MAX];
 	unsigned nr_fw_files;
+	struct vm_config_disk disks[VM_CONFIG_DISKS_MAX];
+	unsigned nr_disks;
 	bool debug_exit;
 	uint16_t debug_exit_port;
 };

@@ -49,6 +49,12 @@ static void accepts_every_key(void **state)
 				   "[fw-cfg 0]\n"
 				   "name = opt/strata/x\n"
 				   "file = /guests/x\n"
+				   "[disk 0]\n"
+				   "file = /guests/root.img\n"
+				   "size = 64M\n"
+				   "readonly = yes\n"
+				   "[disk 1]\n"
+				   "size = 1G\n"
 				   "[debug-exit]\n";
 	char error[VM_CONFIG_ERROR_MAX];
 	struct vm_config c;
@@ -79,6 +85,13 @@ static void accepts_every_key(void **state)
 	assert_false(c.consoles[1].present);
 	assert_true(c.consoles[2].present);
 	assert_int_equal(c.consoles[2].scrollback, 1 << 20);
+	assert_int_equal(c.nr_disks, 2);
+	assert_string_equal(c.disks[0].file, "/guests/root.img");
+	assert_int_equal(c.disks[0].size, 64 << 20);
+	assert_true(c.disks[0].readonly);
+	assert_null(c.disks[1].file);
+	assert_int_equal(c.disks[1].size, 1 << 30);
+	assert_false(c.disks[1].readonly);
 	assert_int_equal(c.nr_fw_files, 1);
 	assert_string_equal(c.fw_files[0].name, "opt/strata/x");
 	assert_true(c.debug_exit);
@@ -140,13 +153,23 @@ static const struct {
 	{ "[vm]\ncmdline=2\ncmdline=2\n", ":3: cmdline: duplicate key in [vm]; expected it once" },
 	{ "[vm]\nkernel=/k\n[vm]\n", ":3: [vm]: duplicate section; expected it once" },
 	{ "[disks]\n",
-	  ":1: [disks]: unknown section; expected vm, module N, console N, fw-cfg N or "
+	  ":1: [disks]: unknown section; expected vm, module N, console N, disk N, fw-cfg N or "
 	  "debug-exit" },
+	{ "[vm]\nkernel=/k\n[disk 0]\nreadonly=yes\n",
+	  ":4: file: missing in [disk 0]; expected the path of its contents, or a size" },
+	{ "[vm]\nkernel=/k\n[disk 1]\nsize=1M\n",
+	  ":4: file: missing in [disk 0]; expected the path of its contents, or a size" },
+	{ "[disk 0]\nsize=1000\n",
+	  ":2: size: expected a size that is a multiple of 1M, such as 256M or 2G" },
+	{ "[disk 0]\nfile=d\n", ":2: file: expected a path that starts with /" },
+	{ "[disk 0]\nreadonly=1\n", ":2: readonly: expected yes or no" },
+	{ "[disk 8]\n", ":1: [disk 8]: unknown section; expected vm, module N, console N, disk N, "
+			"fw-cfg N or debug-exit" },
 	{ "[console 4]\n", ":1: [console 4]: unknown section; expected vm, module N, console N, "
-			   "fw-cfg N or debug-exit" },
+			   "disk N, fw-cfg N or debug-exit" },
 	{ "[console]\n",
-	  ":1: [console]: unknown section; expected vm, module N, console N, fw-cfg N "
-	  "or debug-exit" },
+	  ":1: [console]: unknown section; expected vm, module N, console N, disk N, "
+	  "fw-cfg N or debug-exit" },
 	{ "[console 1\n", ":1: [: expected [section] with a name of at most 49 characters" },
 	{ "vcpus=2\n", ":1: vcpus: expected a [section] line at the left margin before it" },
 	{ " [vm]\nvcpus=2\n", ":2: vcpus: expected a [section] line at the left margin before it" },
@@ -289,10 +312,11 @@ static void refuses_bad_settings(void **state)
 		{ "memory=lots", "web: memory=lots: expected a size that is a multiple of 1M, such "
 				 "as 256M or 2G" },
 		{ "console9.scrollback=1M", "web: console9.scrollback=1M: expected vm, moduleN, "
-					    "consoleN, fw-cfgN or debug-exit before the dot" },
+					    "consoleN, diskN, fw-cfgN or debug-exit before the "
+					    "dot" },
 		{ "a.b=c",
-		  "web: a.b=c: expected vm, moduleN, consoleN, fw-cfgN or debug-exit before "
-		  "the dot" },
+		  "web: a.b=c: expected vm, moduleN, consoleN, diskN, fw-cfgN or debug-exit "
+		  "before the dot" },
 	};
 	char error[VM_CONFIG_ERROR_MAX];
 	struct vm_config c;

@@ -133,7 +133,7 @@ static int report(const struct session *s, const char *file, const char *problem
 /* The files that a configuration names must be there: the first that is not. */
 static void check_files(const struct vm_config *c, const char *file, char *problem)
 {
-	const char *paths[2 + VM_CONFIG_MODULES_MAX + VM_CONFIG_FW_FILES_MAX];
+	const char *paths[2 + VM_CONFIG_MODULES_MAX + VM_CONFIG_FW_FILES_MAX + VM_CONFIG_DISKS_MAX];
 	size_t n = 0;
 
 	paths[n++] = c->kernel;
@@ -143,6 +143,10 @@ static void check_files(const struct vm_config *c, const char *file, char *probl
 		paths[n++] = c->modules[i].file;
 	for (unsigned i = 0; i < c->nr_fw_files; i++)
 		paths[n++] = c->fw_files[i].file;
+	for (unsigned i = 0; i < c->nr_disks; i++) {
+		if (c->disks[i].file)
+			paths[n++] = c->disks[i].file;
+	}
 	for (size_t i = 0; i < n && !*problem; i++) {
 		if (access(paths[i], R_OK) != 0)
 			snprintf(problem, VM_CONFIG_ERROR_MAX, "%s: %s: %s", file, paths[i],

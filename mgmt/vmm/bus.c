@@ -60,7 +60,21 @@ int bus_claim(struct bus *bus, enum bus_space space, uint64_t start, uint64_t si
 	return 0;
 }
 
-static const struct bus_range *find(const struct bus *bus, enum bus_space space, uint64_t addr)
+int bus_set_window(struct bus *bus, enum bus_space space, uint64_t start, uint64_t size,
+		   const struct bus_ops *ops, void *device, pthread_mutex_t *lock)
+{
+	if (size == 0 || start + (size - 1) < start)
+		return -EINVAL;
+	if (space == BUS_PORT && start + (size - 1) >= BUS_PORTS)
+		return -EINVAL;
+	if (bus->windows[space].ops)
+		return -EBUSY;
+	bus->windows[space] = (struct bus_range){ start, size, ops, device, lock };
+	return 0;
+}
+
+static const struct bus_range *find_claimed(const struct bus *bus, enum bus_space space,
+					    uint64_t addr)
 {
 	const struct bus_range *r;
 	unsigned at;
@@ -72,6 +86,15 @@ static const struct bus_range *find(const struct bus *bus, enum bus_space space,
 	at = upper_bound(bus->ranges[space], bus->count[space], addr);
 	r = at ? &bus->ranges[space][at - 1] : NULL;
 	return r && addr - r->start < r->size ? r : NULL;
+}
+
+static const struct bus_range *find(const struct bus *bus, enum bus_space space, uint64_t addr)
+{
+	const struct bus_range *r = find_claimed(bus, space, addr), *w = &bus->windows[space];
+
+	if (r)
+		return r;
+	return w->ops && addr - w->start < w->size ? w : NULL;
 }
 
 static uint64_t range_read(const struct bus_range *r, uint64_t addr, unsigned size)

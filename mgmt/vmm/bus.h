@@ -7,7 +7,8 @@
  * dispatch takes no lock of its own. An access of 1, 2, 4 or 8 bytes goes to its device with the
  * device's lock held (but see `free_reads`). A port finds its range by one table look-up. One that
  * is wider than the device takes, or crosses the end of a range, is split in halves. What nobody
- * claims reads as all ones, and writes there are dropped.
+ * claims goes to the window that covers it, if one does (a bus whose devices move); else it reads
+ * as all ones, and writes there are dropped.
  */
 #pragma once
 
@@ -43,13 +44,18 @@ enum bus_space {
 struct bus {
 	struct bus_range ranges[BUS_SPACES][BUS_RANGES_MAX]; /* sorted, disjoint */
 	unsigned count[BUS_SPACES];
-	uint8_t port_range[BUS_PORTS]; /* index into ranges[BUS_PORT] and one; 0: nobody's */
+	struct bus_range windows[BUS_SPACES]; /* ops NULL: none */
+	uint8_t port_range[BUS_PORTS];        /* index into ranges[BUS_PORT] and one; 0: nobody's */
 };
 
 /* 0; -EBUSY: overlaps a range that is there; -ENOSPC: the table is full; -EINVAL: empty or wraps.
  */
 int bus_claim(struct bus *bus, enum bus_space space, uint64_t start, uint64_t size,
 	      const struct bus_ops *ops, void *device, pthread_mutex_t *lock);
+/* The same for what others leave unclaimed of [start, start + size); one window a space (-EBUSY).
+ */
+int bus_set_window(struct bus *bus, enum bus_space space, uint64_t start, uint64_t size,
+		   const struct bus_ops *ops, void *device, pthread_mutex_t *lock);
 
 static inline uint64_t bus_ones(unsigned size)
 {

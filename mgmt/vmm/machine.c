@@ -15,8 +15,9 @@
 #include "vmm/dev/pm.h"
 
 static const struct device_class *const device_classes[] = {
-	&uart_class, &rtc_class,    &pit_class,     &i8042_class,      &pci_class,
-	&pm_class,   &fw_cfg_class, &pvpanic_class, &debug_exit_class, &port80_class,
+	&uart_class,       &rtc_class,    &pit_class,        &i8042_class,
+	&pci_class,        &pm_class,     &fw_cfg_class,     &pvpanic_class,
+	&debug_exit_class, &port80_class, &virtio_blk_class,
 };
 
 void machine_init(struct machine *m, const struct vm_config *config, struct events *events,

@@ -43,6 +43,7 @@
 
 struct machine;
 struct device;
+struct disk;
 
 struct device_class {
 	const char *name;
@@ -78,6 +79,8 @@ struct machine {
 	int vm_fd;                      /* [I] */
 	struct fw_cfg *fw_cfg;          /* [I] for loaders that offer files */
 	struct device *power_button;    /* [I] */
+	struct device *pci;             /* [I] the host bridge: pci.h */
+	struct disk *disks;             /* [I] VM_CONFIG_DISKS_MAX: disk.h */
 
 	pthread_mutex_t end_lock;
 	pthread_cond_t changed;           /* of `end`, `paused` and `parked` */
@@ -120,4 +123,4 @@ int device_claim(struct device *device, enum bus_space space, uint64_t start, ui
 bool machine_power_button(struct machine *m);
 
 extern const struct device_class uart_class, rtc_class, pit_class, i8042_class, pci_class, pm_class,
-	fw_cfg_class, pvpanic_class, debug_exit_class, port80_class;
+	fw_cfg_class, pvpanic_class, debug_exit_class, port80_class, virtio_blk_class;

@@ -86,6 +86,25 @@ static int load_fw_files(struct vm *vm)
 	return ret;
 }
 
+static int open_disks(struct vm *vm)
+{
+	for (unsigned i = 0; i < vm->config->nr_disks; i++) {
+		const struct vm_config_disk *d = &vm->config->disks[i];
+		int ret = disk_open(&vm->disks[i], d->file, d->size, d->readonly);
+
+		if (ret == -EFBIG)
+			return refuse(vm, ret, "%s: disk %u: size: %s is larger than %llu bytes",
+				      vm->path, i, d->file, (unsigned long long)d->size);
+		if (ret == -EINVAL)
+			return refuse(vm, ret, "%s: disk %u: file: %s is empty", vm->path, i,
+				      d->file);
+		if (ret)
+			return refuse(vm, ret, "%s: disk %u: %s: %s", vm->path, i,
+				      d->file ? d->file : "zeros", strerror(-ret));
+	}
+	return 0;
+}
+
 int vm_init(struct vm *vm, const struct vm_config *config, const char *path)
 {
 	int ret;
@@ -101,6 +120,8 @@ int vm_init(struct vm *vm, const struct vm_config *config, const char *path)
 	if (!ret)
 		ret = load_fw_files(vm);
 	if (!ret)
+		ret = open_disks(vm);
+	if (!ret)
 		ret = create_memory(vm);
 	return ret;
 }
@@ -113,6 +134,8 @@ void vm_destroy(struct vm *vm)
 	}
 	for (unsigned i = 0; i < VM_CONFIG_FW_FILES_MAX; i++)
 		file_unload(&vm->fw_files[i]);
+	for (unsigned i = 0; i < VM_CONFIG_DISKS_MAX; i++)
+		disk_close(&vm->disks[i]);
 	if (vm->memory)
 		munmap(vm->memory, vm->config->memory);
 	if (vm->memory_fd >= 0)
@@ -278,6 +301,7 @@ static int build(struct vm *vm)
 	int ret;
 
 	machine_init(m, vm->config, &vm->events, vm->consoles);
+	m->disks = vm->disks;
 	ram_init(&m->ram, vm->memory, vm->config->memory);
 	vm->vcpus = calloc(vm->config->vcpus, sizeof(*vm->vcpus));
 	if (!vm->vcpus)

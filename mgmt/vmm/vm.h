@@ -8,6 +8,7 @@
 #pragma once
 
 #include "mgmt/lib/vm_config.h"
+#include "vmm/dev/disk.h"
 #include "vmm/files.h"
 #include "vmm/machine.h"
 #include "vmm/vcpu.h"
@@ -17,6 +18,7 @@ struct vm {
 	const char *path; /* of the configuration, for messages */
 	struct events events;
 	struct console consoles[VM_CONFIG_CONSOLES_MAX];
+	struct disk disks[VM_CONFIG_DISKS_MAX];
 	int memory_fd; /* -1: none */
 	void *memory;  /* NULL: none */
 	struct machine machine;

@@ -9,6 +9,9 @@
 // TEST-WITH: mgmt/vmm/emu/access.c mgmt/vmm/emu/decode.c mgmt/vmm/emu/alu.c mgmt/vmm/emu/string.c
 // TEST-WITH: mgmt/vmm/emu/execute.c mgmt/vmm/emu/capstone_x86.c mgmt/lib/chan.c
 // TEST-WITH: mgmt/vmm/fake/fake_chan.c
+// TEST-WITH: mgmt/vmm/dev/virtio_blk.c mgmt/vmm/dev/virtio_pci.c mgmt/vmm/dev/virtio.c
+// TEST-WITH: mgmt/vmm/dev/virtio_queue.c mgmt/vmm/dev/msix.c mgmt/vmm/dev/disk.c
+// TEST-WITH: mgmt/vmm/dev/pci_function.c
 // TEST-LIBS: -lcapstone
 // Whole runs of a VM over calls that are played by scripts: each way to end, resets, other vCPUs in
 // HLT, ports, emulation, and what is refused before a guest runs.

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "lib/types.h"
+#include "vmm/dev/disk.h"
 #include "vmm/fake/fake_time.h"
 #include "vmm/fake/fake_vm.h"
 #include "vmm/machine.h"
@@ -18,6 +19,8 @@
 static struct vm_config board_config;
 static struct events board_events;
 static struct console board_consoles[VM_CONFIG_CONSOLES_MAX];
+static struct disk board_disks[VM_CONFIG_DISKS_MAX];
+static unsigned board_disks_wanted; /* for the next board_create; opened by the test */
 static struct machine board;
 static uint8_t *board_memory;
 
@@ -28,6 +31,7 @@ static inline int board_create(void **state)
 	board_config = (struct vm_config){
 		.vcpus = 3, .memory = BOARD_RAM, .debug_exit = true, .debug_exit_port = 0xf4
 	};
+	board_config.nr_disks = board_disks_wanted;
 	board_config.consoles[0] = board_config.consoles[1] =
 		(struct vm_config_console){ true, 65536 };
 	for (unsigned i = 0; i < 2; i++) {
@@ -37,6 +41,7 @@ static inline int board_create(void **state)
 	board_memory = calloc(1, BOARD_RAM);
 	machine_init(&board, &board_config, &board_events, board_consoles);
 	ram_init(&board.ram, board_memory, BOARD_RAM);
+	board.disks = board_disks;
 	return machine_create_devices(&board);
 }
 

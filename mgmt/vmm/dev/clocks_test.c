@@ -3,6 +3,9 @@
 // TEST-WITH: mgmt/vmm/fake/fake_vm.c mgmt/vmm/fake/fake_time.c mgmt/vmm/fake/fake_chan.c
 // TEST-WITH: mgmt/vmm/dev/uart.c mgmt/vmm/dev/rtc.c mgmt/vmm/dev/pit.c mgmt/vmm/dev/pci.c
 // TEST-WITH: mgmt/vmm/dev/pm.c mgmt/vmm/dev/fw_cfg.c mgmt/vmm/dev/simple.c mgmt/lib/chan.c
+// TEST-WITH: mgmt/vmm/dev/virtio_blk.c mgmt/vmm/dev/virtio_pci.c mgmt/vmm/dev/virtio.c
+// TEST-WITH: mgmt/vmm/dev/virtio_queue.c mgmt/vmm/dev/msix.c mgmt/vmm/dev/disk.c
+// TEST-WITH: mgmt/vmm/dev/pci_function.c
 // Devices with a clock: PIT, RTC, PM timer and power button, in a time that the tests move.
 
 #include "vmm/dev/board_test.h"

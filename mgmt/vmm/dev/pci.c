@@ -1,26 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The PCI host bridge: configuration space by ports 0xCF8/0xCFC and by ECAM, one bus. A function is
-// its configuration bytes and a mask of the bits that may be written. Port 0xCF9 resets the
-// machine.
+// The PCI host bridge: configuration space by ports 0xCF8/0xCFC and by ECAM, one bus with one
+// function a slot, and the windows in which their BARs are found, wherever the guest has put them.
+// Port 0xCF9 resets the machine.
 
-#include "vmm/machine.h"
+#include "vmm/dev/pci.h"
 
+#include <errno.h>
 #include <string.h>
 
-#define FUNCTIONS_MAX  32 /* one function per slot */
-#define CONFIG_SIZE    256
+#define SLOTS          32
 #define ADDRESS_ENABLE 0x80000000u
+/* Where firmware would have put a slot's BARs: each slot has a part of the windows. */
+#define SLOT_MEMORY 0x100000u
+#define SLOT_PORTS  0x100u
 
-struct pci_function {
-	uint8_t config[CONFIG_SIZE], writable[CONFIG_SIZE];
-};
-
-/* Locks: all by the device's lock */
+/* Locks: [I] immutable once vCPUs run; all else by the device's lock */
 struct pci {
 	struct device device;
 	uint32_t address;
 	uint8_t reset;
-	struct pci_function *slots[FUNCTIONS_MAX]; /* NULL: empty */
+	struct pci_function *slots[SLOTS]; /* [I] NULL: empty */
 	struct pci_function bridge;
 };
 
@@ -35,28 +34,16 @@ static struct pci_function *function_at(struct pci *p, uint32_t where)
 static uint64_t config_read(struct pci *p, uint32_t where, unsigned size)
 {
 	struct pci_function *f = function_at(p, where);
-	unsigned reg = where & 0xfff;
-	uint64_t value = 0;
 
-	if (!f)
-		return UINT64_MAX;
-	if (reg + size <= CONFIG_SIZE)
-		memcpy(&value, &f->config[reg], size);
-	return value;
+	return f ? pci_function_read(f, where & 0xfff, size) : UINT64_MAX;
 }
 
 static void config_write(struct pci *p, uint32_t where, unsigned size, uint64_t value)
 {
 	struct pci_function *f = function_at(p, where);
-	unsigned reg = where & 0xfff;
 
-	if (!f || reg + size > CONFIG_SIZE)
-		return;
-	for (unsigned i = 0; i < size; i++) {
-		uint8_t mask = f->writable[reg + i], byte = (uint8_t)(value >> (8 * i));
-
-		f->config[reg + i] = (uint8_t)((f->config[reg + i] & ~mask) | (byte & mask));
-	}
+	if (f)
+		pci_function_write(f, where & 0xfff, size, value);
 }
 
 static uint64_t address_read(void *device, uint64_t offset, unsigned size)
@@ -134,37 +121,164 @@ static const struct bus_ops ecam_ops = {
 	.write = ecam_write,
 };
 
-static void put(uint8_t *config, unsigned reg, uint32_t value, unsigned size)
+/* ---- BARs ---- */
+
+/* Which function answers at `at`, and by which BAR. Its lock is held on return; NULL: nobody. */
+static struct pci_function *lock_owner(struct pci *p, uint32_t at, bool port, unsigned *bar,
+				       uint32_t *offset)
 {
-	memcpy(&config[reg], &value, size);
+	for (unsigned slot = 0; slot < SLOTS; slot++) {
+		struct pci_function *f = p->slots[slot];
+
+		if (!f || !f->ops)
+			continue;
+		pthread_mutex_lock(f->lock);
+		for (unsigned n = 0; n < PCI_BARS; n++) {
+			uint32_t base = pci_function_bar_at(f, n);
+
+			if (f->bars[n].port != port || !base || at - base >= f->bars[n].size)
+				continue;
+			*bar = n;
+			*offset = at - base;
+			return f;
+		}
+		pthread_mutex_unlock(f->lock);
+	}
+	return NULL;
+}
+
+static uint64_t window_read(struct pci *p, uint32_t at, bool port, unsigned size)
+{
+	uint64_t value = UINT64_MAX;
+	struct pci_function *f;
+	uint32_t offset;
+	unsigned bar;
+
+	f = lock_owner(p, at, port, &bar, &offset);
+	if (!f)
+		return value;
+	if (size <= f->bars[bar].size - offset)
+		value = f->ops->bar_read(f, bar, offset, size);
+	pthread_mutex_unlock(f->lock);
+	return value;
+}
+
+static void window_write(struct pci *p, uint32_t at, bool port, unsigned size, uint64_t value)
+{
+	struct pci_function *f;
+	uint32_t offset;
+	unsigned bar;
+
+	f = lock_owner(p, at, port, &bar, &offset);
+	if (!f)
+		return;
+	if (size <= f->bars[bar].size - offset)
+		f->ops->bar_write(f, bar, offset, size, value);
+	pthread_mutex_unlock(f->lock);
+}
+
+static uint64_t memory_read(void *device, uint64_t offset, unsigned size)
+{
+	return window_read(device, (uint32_t)(PCI_MMIO_BASE + offset), false, size);
+}
+
+static void memory_write(void *device, uint64_t offset, unsigned size, uint64_t value)
+{
+	window_write(device, (uint32_t)(PCI_MMIO_BASE + offset), false, size, value);
+}
+
+static const struct bus_ops memory_ops = {
+	.name = "pci-memory",
+	.max_size = 8,
+	.read = memory_read,
+	.write = memory_write,
+};
+
+static uint64_t port_read(void *device, uint64_t offset, unsigned size)
+{
+	return window_read(device, PCI_PORT_BASE + (uint32_t)offset, true, size);
+}
+
+static void port_write(void *device, uint64_t offset, unsigned size, uint64_t value)
+{
+	window_write(device, PCI_PORT_BASE + (uint32_t)offset, true, size, value);
+}
+
+static const struct bus_ops port_ops = {
+	.name = "pci-ports",
+	.max_size = 4,
+	.read = port_read,
+	.write = port_write,
+};
+
+/* ---- slots ---- */
+
+static void place_bars(struct pci_function *f, unsigned slot)
+{
+	uint32_t memory = (uint32_t)PCI_MMIO_BASE + slot * SLOT_MEMORY;
+	uint32_t ports = PCI_PORT_BASE + slot * SLOT_PORTS;
+
+	for (unsigned n = 0; n < PCI_BARS; n++) {
+		const struct pci_bar *b = &f->bars[n];
+		uint32_t *next = b->port ? &ports : &memory;
+
+		if (!b->size)
+			continue;
+		*next = (*next + b->size - 1) & ~(b->size - 1);
+		pci_put(f->config, PCI_BAR0 + 4 * n, *next | f->config[PCI_BAR0 + 4 * n], 4);
+		*next += b->size;
+	}
+}
+
+int pci_add(struct machine *m, struct pci_function *f)
+{
+	struct pci *p = (struct pci *)m->pci;
+
+	for (unsigned slot = 1; slot < SLOTS; slot++) {
+		if (p->slots[slot])
+			continue;
+		place_bars(f, slot);
+		p->slots[slot] = f;
+		return 0;
+	}
+	return -ENOSPC;
 }
 
 /* "QEMU PCIe host bridge": an id that operating systems know to have no quirks. */
 static void make_bridge(struct pci_function *f)
 {
-	put(f->config, 0x00, 0x1b36, 2);
-	put(f->config, 0x02, 0x0008, 2);
-	put(f->config, 0x0a, 0x0600, 2); /* class: host bridge */
-	put(f->config, 0x2c, 0x1af4, 2);
-	put(f->config, 0x2e, 0x1100, 2);
-	put(f->writable, 0x04, 0x0507, 2); /* command */
-	put(f->writable, 0x3c, 0xff, 1);   /* interrupt line: a scratch byte */
+	pci_function_init(f, NULL, NULL, 0x1b36, 0x0008, 0x060000);
+	pci_put(f->config, PCI_SUBVENDOR, 0x1af4, 2);
+	pci_put(f->config, PCI_SUBDEVICE, 0x1100, 2);
+}
+
+static int claim(struct device *device)
+{
+	struct bus *bus = &device->machine->bus;
+	int ret = device_claim(device, BUS_PORT, 0xcf8, 4, &address_ops);
+
+	if (!ret)
+		ret = device_claim(device, BUS_PORT, 0xcfc, 4, &data_ops);
+	if (!ret)
+		ret = device_claim(device, BUS_MEMORY, ECAM_BASE, ECAM_SIZE, &ecam_ops);
+	if (!ret)
+		ret = bus_set_window(bus, BUS_MEMORY, PCI_MMIO_BASE, PCI_MMIO_END - PCI_MMIO_BASE,
+				     &memory_ops, device, &device->lock);
+	if (!ret)
+		ret = bus_set_window(bus, BUS_PORT, PCI_PORT_BASE, PCI_PORT_END - PCI_PORT_BASE,
+				     &port_ops, device, &device->lock);
+	return ret;
 }
 
 static int pci_create(struct device *device, unsigned instance)
 {
 	struct pci *p = (struct pci *)device;
-	int ret;
 
 	(void)instance;
 	make_bridge(&p->bridge);
 	p->slots[0] = &p->bridge;
-	ret = device_claim(device, BUS_PORT, 0xcf8, 4, &address_ops);
-	if (!ret)
-		ret = device_claim(device, BUS_PORT, 0xcfc, 4, &data_ops);
-	if (!ret)
-		ret = device_claim(device, BUS_MEMORY, ECAM_BASE, ECAM_SIZE, &ecam_ops);
-	return ret;
+	device->machine->pci = device;
+	return claim(device);
 }
 
 const struct device_class pci_class = {

@@ -103,6 +103,37 @@ int strata_vm_irq_line(int vm, unsigned gsi, int level)
 	return 0;
 }
 
+int strata_vm_msi(int vm, uint64_t address, uint32_t data)
+{
+	(void)vm;
+	pthread_mutex_lock(&fake_vm.lock);
+	fake_vm.nr_msis++;
+	fake_vm.msi_address = address;
+	fake_vm.msi_data = data;
+	pthread_cond_broadcast(&fake_vm.kicks);
+	pthread_mutex_unlock(&fake_vm.lock);
+	return 0;
+}
+
+int strata_vm_doorbell(const struct vm_doorbell *args)
+{
+	bool remove = args->flags & DOORBELL_REMOVE;
+
+	if (!(args->flags & DOORBELL_PORT) || (remove && args->addr != fake_vm.doorbell))
+		return -ENOENT;
+	fake_vm.doorbell = remove ? 0 : args->addr;
+	fake_vm.doorbell_fd = args->event_fd;
+	return 0;
+}
+
+void fake_vm_wait_msis(unsigned n)
+{
+	pthread_mutex_lock(&fake_vm.lock);
+	while (fake_vm.nr_msis < n)
+		pthread_cond_wait(&fake_vm.kicks, &fake_vm.lock);
+	pthread_mutex_unlock(&fake_vm.lock);
+}
+
 int strata_vm_stop_reason(int vm, enum vm_state state, int exit_code, const char *reason)
 {
 	(void)vm;

@@ -39,6 +39,11 @@ struct fake_vm {
 	struct sched_params sched;
 	bool line[24];
 	unsigned line_rises[24];
+	unsigned nr_msis;
+	uint64_t msi_address; /* of the last one */
+	uint32_t msi_data;
+	uint64_t doorbell; /* the last one added; 0: removed */
+	int doorbell_fd;
 	enum vm_state stop_state;
 	int stop_code;
 	char stop_reason[96];
@@ -53,3 +58,5 @@ void fake_vm_halt(struct fake_vcpu *vcpu);
 /* For scripts: exits. */
 void fake_vm_out(struct fake_vcpu *vcpu, uint16_t port, unsigned size, uint32_t value);
 void fake_vm_in(struct fake_vcpu *vcpu, uint16_t port, unsigned size);
+/* Waits until `n` message-signalled interrupts have been raised. */
+void fake_vm_wait_msis(unsigned n);
