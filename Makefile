@@ -60,6 +60,7 @@ ROOT_FILES :=
 -include mgmt/mgmt.mk
 -include images/images.mk
 -include tests/tests.mk
+-include bench/bench.mk
 -include make/llog.mk
 include make/check.mk
 
@@ -90,4 +91,4 @@ clean: # remove everything that was built
 help: # this list
 	@echo 'make [CONFIG=release|debug] [V=1] TARGET'
 	@sed -n 's/^\([a-z-]*\):.* # \(.*\)/  \1\t\2/p' Makefile make/*.mk hypervisor/boot/*.mk \
-		mgmt/*.mk images/*.mk tests/*.mk 2>/dev/null | expand -t 20
+		mgmt/*.mk images/*.mk tests/*.mk bench/*.mk 2>/dev/null | expand -t 20

@@ -14,7 +14,7 @@ THRESHOLD = 0.01
 
 
 def exact(row):
-    return row["unit"] == "instructions"
+    return bool(row.get("exact"))
 
 
 def change(a, b, side):

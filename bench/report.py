@@ -66,8 +66,20 @@ def hole_lines(results):
     return [f"{h['workload']} on {NAMES.get(h['side'], h['side'])}: {h['reason']}" for h in results["holes"]]
 
 
+def behind(results):
+    """Rows where Strata is behind KVM, with the cause where one is known."""
+    lines = []
+    for row in results["rows"]:
+        if ratio_class(row, ("strata", "kvm")) == "bad" and R.ratio(row, "strata", "kvm") != 1:
+            cause = f": {row['cause']}" if row.get("cause") else ""
+            lines.append(f"{row['workload']} {row['metric']}: {ratio_text(row, ('strata', 'kvm'))} of KVM "
+                         f"({row['better']} is better){cause}")
+    return lines
+
+
 def markdown(results):
     lines = ["# Strata, KVM and the bare machine", ""] + heading(results) + [""]
+    lines += ["## Where Strata is behind", ""] + [f"- {line}" for line in behind(results) or ["nowhere"]] + ["", "## All figures", ""]
     lines += ["Median (smallest–largest). Ratios are of medians.", ""]
     titles = ["workload", "metric", "unit", "better"] + [NAMES[s] for s in R.SIDES]
     titles += [f"{a}/{b}" for a, b in R.RATIOS] + ["note"]
@@ -122,6 +134,8 @@ def page(results):
     workloads = list(dict.fromkeys(row["workload"] for row in results["rows"]))
     body = ["<h1>Strata, KVM and the bare machine</h1>"]
     body += [f"<p>{html.escape(line)}</p>" for line in heading(results)]
+    items = "".join(f"<li>{html.escape(line)}</li>" for line in behind(results) or ["nowhere"])
+    body.append(f"<h2>Where Strata is behind</h2><ul>{items}</ul><h2>All figures</h2>")
     body.append("<p>Median (smallest–largest). Ratios are of medians.</p>" + table(results))
     for workload in workloads:
         rows = [row for row in results["rows"] if row["workload"] == workload]
@@ -140,6 +154,12 @@ def write(folder, name, text):
     os.replace(path + ".tmp", path)
 
 
+def write_all(results, folder):
+    os.makedirs(folder, exist_ok=True)
+    write(folder, "report.md", markdown(results))
+    write(folder, "report.html", page(results))
+
+
 def main(argv):
     if len(argv) != 3:
         sys.exit("usage: report.py RESULTS.json FOLDER")
@@ -147,9 +167,7 @@ def main(argv):
         results = R.load(argv[1])
     except R.BadResults as e:
         sys.exit(f"report: {e}")
-    os.makedirs(argv[2], exist_ok=True)
-    write(argv[2], "report.md", markdown(results))
-    write(argv[2], "report.html", page(results))
+    write_all(results, argv[2])
 
 
 if __name__ == "__main__":

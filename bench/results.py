@@ -14,7 +14,7 @@ class BadResults(Exception):
 
 def new(machine, versions, commit, mitigations):
     return {"schema": SCHEMA, "commit": commit, "machine": machine, "versions": versions,
-            "mitigations": mitigations, "rows": [], "holes": []}
+            "mitigations": mitigations, "rows": [], "holes": [], "done": []}
 
 
 def save(path, results):
@@ -52,7 +52,7 @@ def load(path):
     if not isinstance(results, dict) or results.get("schema") != SCHEMA:
         raise BadResults(f"{path}: expected a results file of schema {SCHEMA}")
     for key, kind in (("commit", str), ("machine", dict), ("versions", dict), ("mitigations", str),
-                      ("rows", list), ("holes", list)):
+                      ("rows", list), ("holes", list), ("done", list)):
         if not isinstance(results.get(key), kind):
             raise BadResults(f"{path}: {key}: expected {kind.__name__}")
     for number, row in enumerate(results["rows"]):

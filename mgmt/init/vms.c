@@ -97,6 +97,7 @@ static int spawn_vmm(struct vm *vm, int vmm_end)
 int vm_start(struct vm *vm, char *why, size_t room)
 {
 	int32_t ends[2];
+	uint64_t begin = now_ns();
 	int ret;
 
 	if (vm_is_active(vm))
@@ -118,7 +119,8 @@ int vm_start(struct vm *vm, char *why, size_t room)
 	vm->said_end = false;
 	vm->exit_code = 0;
 	vm->reason[0] = '\0';
-	vm->started_ns = now_ns();
+	vm->started_ns = begin;
+	vm->ran_ns = 0;
 	vm->starts++;
 	vm_note(vm, "started, number %u", vm->starts);
 	return 0;
@@ -266,6 +268,7 @@ static void run_ended(struct vm *vm)
 	vm->channel = vm->process = -1;
 	vm->status = vm->end_status;
 	forward_vm_ended(vm);
+	vm->ran_ns = now_ns() - vm->started_ns;
 	vm_note(vm, "%s%s%s", vm_status_name(vm->status), vm->reason[0] ? ": " : "", vm->reason);
 	init_log("vm %s: %s%s%s", vm->name, vm_status_name(vm->status), vm->reason[0] ? ": " : "",
 		 vm->reason);
@@ -296,10 +299,11 @@ json_t *vm_to_json(const struct vm *vm)
 {
 	uint64_t up = vm_is_active(vm) ? now_ns() - vm->started_ns : 0;
 
-	return json_pack("{s:s,s:s,s:b,s:i,s:s,s:I,s:i,s:s}", "name", vm->name, "state",
+	return json_pack("{s:s,s:s,s:b,s:i,s:s,s:I,s:I,s:i,s:s}", "name", vm->name, "state",
 			 vm_status_name(vm->status), "autostart", vm->autostart, "exit_code",
-			 vm->exit_code, "reason", vm->reason, "uptime_ns", (json_int_t)up, "starts",
-			 (int)vm->starts, "file", vm->file ? vm->file : "");
+			 vm->exit_code, "reason", vm->reason, "uptime_ns", (json_int_t)up, "ran_ns",
+			 (json_int_t)vm->ran_ns, "starts", (int)vm->starts, "file",
+			 vm->file ? vm->file : "");
 }
 
 void vm_add_details(const struct vm *vm, json_t *object)

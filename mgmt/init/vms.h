@@ -45,6 +45,7 @@ struct vm {
 	int exit_code;
 	char reason[256];
 	uint64_t started_ns; /* CLOCK_MONOTONIC */
+	uint64_t ran_ns;     /* the last run from start to end; 0: none, or it is not over */
 	unsigned starts;
 	char *file;                      /* NULL: none, the settings are all there is */
 	char *settings[VM_SETTINGS_MAX]; /* KEY=VALUE, over what the file says; for the next start

@@ -21,6 +21,7 @@ const struct member schema_vm[] = {
 	MEMBER("exit_code", "integer", "of its last run"),
 	MEMBER("reason", "string", "why its last run ended; empty while it runs"),
 	MEMBER("uptime_ns", "integer", "since it was started, 0 when it does not run"),
+	MEMBER("ran_ns", "integer", "its last run from start to end, 0 while it runs"),
 	MEMBER("starts", "integer", "how often it was started"),
 	MEMBER("file", "string", "its configuration"),
 	OPTIONAL("vcpus", "integer", "number of virtual CPUs"),

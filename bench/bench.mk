@@ -1,0 +1,59 @@
+# The comparison with KVM: bench/README.md. Kernel packages and the Debian image are kept in a cache outside the tree.
+
+BENCH := build/bench
+BENCH_CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/strata/bench
+
+# Debian's kernel package, with all its modules.
+$(BENCH)/kernel/release: images/fetch_kernel images/unpack_kernel.py
+	$(call say,KERNEL,$(@D))
+	@mkdir -p $(BENCH)
+	$(Q)package=$$(images/fetch_kernel) && images/unpack_kernel.py "$$package" $(@D) && \
+		rm -rf $(@D)/lib && dpkg-deb --fsys-tarfile "$$package" | tar -x -C $(@D) ./lib/modules
+
+$(BENCH)/boot: bench/guest/boot.c $(O)/.flags-user
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(USER_CPPFLAGS) $(USER_CFLAGS) $< $(USER_LDFLAGS) -s -o $@
+$(BENCH)/guest.cpio: bench/guest/mkguest.py bench/guest/init bench/cpio.py $(BENCH)/boot $(BENCH)/kernel/release build/.deps-run
+	$(call say,CPIO,$@)
+	$(Q)bench/guest/mkguest.py --modules $(BENCH)/kernel/lib/modules/$$(cat $(BENCH)/kernel/release) --boot $(BENCH)/boot --output $@
+
+
+BENCH_WORKLOADS := $(sort $(wildcard bench/workloads/*))
+$(BENCH)/memory: bench/guest/memory.c $(O)/.flags-user
+	$(call say,CC,$@)
+	$(Q)$(CC) $(USER_CPPFLAGS) $(USER_CFLAGS) $< $(USER_LDFLAGS) -s -o $@
+$(BENCH)/stamp: bench/kvm/stamp.c $(O)/.flags-user
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(USER_CPPFLAGS) $(USER_CFLAGS) $< $(USER_LDFLAGS) -s -o $@
+$(BENCH)/nothing.elf: bench/guest/nothing.S
+	$(call say,GUESTLD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -m32 -c $< -o $(BENCH)/nothing.o
+	$(Q)$(LD) -m elf_i386 -N -Ttext=0x100000 --build-id=none --no-warn-rwx-segments -nostdlib $(BENCH)/nothing.o -o $@
+# What the build workload compiles.
+$(BENCH)/tree.tar.gz: $(wildcard hypervisor/lib/*.[ch] hypervisor/mem/*.[ch] hypervisor/cpu/*.[ch])
+	@mkdir -p $(@D)
+	$(Q)tar --sort=name --mtime=@0 --owner=0 --group=0 -czf $@ $^
+$(BENCH)/image: bench/guest/fetch_image bench/guest/mkimage.py $(BENCH)/memory $(BENCH)/tree.tar.gz $(BENCH_WORKLOADS) build/.deps-bench
+	$(call say,IMAGE,$@)
+	$(Q)packages=$$(bench/guest/fetch_image) && bench/guest/mkimage.py --packages "$$packages" --folder $(BENCH)/root --output $@ \
+		--file /bench/bin/memory=$(BENCH)/memory --file /bench/tree.tar.gz=$(BENCH)/tree.tar.gz \
+		$(foreach w,$(BENCH_WORKLOADS),--file /bench/$(notdir $(w))=$(w))
+
+BENCH_SMALL := image $(BENCH)/guest.cpio $(BENCH)/nothing.elf $(BENCH)/stamp
+.PHONY: bench-guest bench-small bench-files
+bench-guest: $(BENCH)/guest.cpio
+bench-small: $(BENCH_SMALL) build/.deps-bench build/.deps-test
+bench-files: bench-small $(BENCH)/image
+
+# ONLY=boot,fio: some workloads. SIDES=kvm,strata, REPEAT=N, FRESH=1: begin anew instead of going on.
+BENCH_ARGS = $(if $(ONLY),--only $(ONLY)) $(if $(SIDES),--sides $(SIDES)) $(if $(REPEAT),--repeat $(REPEAT)) $(if $(FRESH),--fresh)
+.PHONY: bench bench-quick bench-compare
+bench: bench-files # guests on the bare machine, under KVM and under Strata (ONLY= SIDES= REPEAT= FRESH=1): build/bench/report.html
+	@$(PYTHON) bench/run.py --config $(CONFIG) $(BENCH_ARGS)
+bench-quick: bench-small # the same with exit costs, start and boot only
+	@$(PYTHON) bench/run.py --config $(CONFIG) $(if $(ONLY),,--only start,boot) $(BENCH_ARGS)
+bench-compare: # what changed beyond noise: A=old/results.json B=new/results.json
+	@$(PYTHON) bench/compare.py '$(A)' '$(B)'

@@ -1,0 +1,236 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The comparison with KVM: workload files, results, comparison, report, and the run of it with sides that are played."""
+import json
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+import harness
+
+BENCH = os.path.join(harness.TREE, "bench")
+sys.path.insert(0, BENCH)
+sys.path.insert(0, os.path.join(BENCH, "kvm"))
+import compare  # noqa: E402
+import report  # noqa: E402
+import results as R  # noqa: E402
+import run  # noqa: E402
+import sides  # noqa: E402
+import workloads  # noqa: E402
+
+
+def sample():
+    r = R.new({"emulator": "QEMU <7>"}, {"kernel": "6.1"}, "abc", "off")
+    for value in (100, 104, 101):
+        R.add_sample(r, "boot", "boot", "ns", "lower", "bare", value)
+    R.add_sample(r, "boot", "boot", "ns", "lower", "kvm", 150)["exact"] = True
+    R.add_sample(r, "boot", "boot", "ns", "lower", "strata", 120)
+    R.add_sample(r, "fio", "read <&>", "IOPS", "higher", "kvm", 1000.0)
+    R.add_sample(r, "fio", "read <&>", "IOPS", "higher", "strata", 800.0)
+    R.add_hole(r, "fio", "bare", "QEMU ended with <1>")
+    return r
+
+
+# ---- results ----
+
+
+def test_medians_and_ratios():
+    row = sample()["rows"][0]
+    assert R.median(row, "bare") == 101 and R.spread(row, "bare") == (100, 104)
+    assert R.ratio(row, "strata", "kvm") == 0.8
+    assert R.ratio(sample()["rows"][1], "strata", "bare") is None
+
+
+def test_files(tmp_path):
+    path = str(tmp_path / "a/results.json")
+    R.save(path, sample())
+    assert R.load(path) == sample()
+
+
+@pytest.mark.parametrize("change, said", [
+    (lambda r: r.pop("commit"), "commit: expected str"),
+    (lambda r: r.update(schema=9), "expected a results file of schema"),
+    (lambda r: r["rows"][0].update(better="more"), "row 0: better: expected 'lower' or 'higher'"),
+    (lambda r: r["rows"][1]["samples"].update(xen=[1]), "row 1: samples: expected sides of bare, kvm, strata"),
+    (lambda r: r["rows"][1]["samples"].update(kvm=["1"]), "row 1: samples of kvm: expected a list of numbers"),
+    (lambda r: r["rows"][1]["samples"].update(kvm=[True]), "row 1: samples of kvm: expected a list of numbers"),
+])
+def test_bad_files(tmp_path, change, said):
+    r = sample()
+    change(r)
+    path = tmp_path / "r.json"
+    path.write_text(json.dumps(r))
+    with pytest.raises(R.BadResults, match=re.escape(said)):
+        R.load(str(path))
+
+
+def test_unreadable_files(tmp_path):
+    with pytest.raises(R.BadResults, match="No such file"):
+        R.load(str(tmp_path / "none"))
+    (tmp_path / "x").write_text("{")
+    with pytest.raises(R.BadResults, match="expected JSON"):
+        R.load(str(tmp_path / "x"))
+
+
+# ---- comparison ----
+
+
+def results_with(samples, better="lower", exact=False):
+    r = R.new({}, {}, "abc", "off")
+    for value in samples:
+        R.add_sample(r, "w", "m", "ns", better, "strata", value)["exact"] = exact
+    return r
+
+
+@pytest.mark.parametrize("old, new, better, exact, said, worse", [
+    ([100, 102], [101, 103], "lower", False, [], False),            # ranges overlap
+    ([100, 101], [150, 151], "lower", False, ["worse"], True),
+    ([100, 101], [50, 51], "lower", False, ["better"], False),
+    ([100, 101], [50, 51], "higher", False, ["worse"], True),
+    ([1000], [1005], "lower", False, [], False),                     # within a hundredth
+    ([1000], [1001], "lower", True, ["worse"], True),                # a count has no noise
+    ([1000], [1000], "lower", True, [], False),
+])
+def test_compare(old, new, better, exact, said, worse):
+    lines, bad = compare.compare(results_with(old, better, exact), results_with(new, better, exact))
+    assert [line.split()[0] for line in lines] == said and bad == worse
+
+
+def test_compare_new_and_gone():
+    a, b = results_with([1]), results_with([1])
+    b["rows"][0]["metric"] = "other"
+    lines, bad = compare.compare(a, b)
+    assert [line.split() for line in lines] == [["new", "w", "other"], ["gone", "w", "m"]] and not bad
+
+
+def test_compare_as_a_program(tmp_path):
+    a, b = str(tmp_path / "a.json"), str(tmp_path / "b.json")
+    R.save(a, results_with([100], exact=True))
+    R.save(b, results_with([120], exact=True))
+    done = subprocess.run([sys.executable, os.path.join(BENCH, "compare.py"), a, b], capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and "worse    w m strata: 100 -> 120 ns (+20.0%)" in done.stdout
+    done = subprocess.run([sys.executable, os.path.join(BENCH, "compare.py"), a, a], capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and done.stdout == "no change beyond noise\n"
+
+
+# ---- workloads ----
+
+
+def test_workload_files():
+    known = workloads.load()
+    assert list(known)[:2] == ["boot", "start"] and known["boot"].side_job and not known["fio"].side_job
+    assert known["fio"].value("read-128k-1 12.5") == ("read-128k-1", 12.5)
+    assert known["fio"].value("read-128k-1 fast") is None and known["fio"].value("other 1") is None
+    for name in known:
+        path = os.path.join(BENCH, "workloads", name)
+        assert subprocess.run(["sh", "-n", path], check=False).returncode == 0, name
+
+
+@pytest.mark.parametrize("text, said", [("#: a b\n", "expected #: METRIC"), ("#: a ns smaller\n", "expected #: METRIC"),
+                                        ("echo\n", "expected a line #:")])
+def test_bad_workloads(text, said):
+    with pytest.raises(workloads.BadWorkload, match=said):
+        workloads.Workload("w", text)
+
+
+# ---- the run, with sides that are played ----
+
+
+class Played:
+    """A side that says what a list says, and counts its runs; a list that is an exception fails."""
+    cpus = 1
+
+    def __init__(self, name, says):
+        self.name, self.says, self.runs = name, says, 0
+
+    def __call__(self, **_):
+        return self
+
+    def run(self, job):
+        self.runs += 1
+        says = self.says[tuple(job)]
+        if isinstance(says, Exception):
+            raise says
+        yield from says
+
+
+@pytest.fixture
+def played(monkeypatch):
+    inside = ("memory", "sched")
+    values = {("boot",): [("boot", "boot 5"), ("boot", "noise")],
+              inside: [("memory", "stream 9"), ("sched", "sched: not found"), ("sched", "pipe 3")]}
+    got = {name: Played(name, dict(values)) for name in R.SIDES}
+    got["kvm"].says[("boot",)] = sides.SideFailed("no KVM")
+    monkeypatch.setattr(sides, "SIDES", got)
+    monkeypatch.setattr(run, "describe", lambda args: R.new({}, {}, "abc", "off"))
+    return got
+
+
+class Args:
+    only, sides, repeat, cpus, config, fresh = ["boot", "memory", "sched"], list(R.SIDES), 2, 1, "release", False
+
+
+def test_run_and_resume(played, tmp_path):
+    path = str(tmp_path / "results.json")
+    said = []
+    r = run.run(Args, path, said.append)
+    assert R.find_row(r, "boot", "boot")["samples"] == {"bare": [5.0, 5.0], "strata": [5.0, 5.0]}
+    assert R.find_row(r, "sched", "pipe")["samples"]["kvm"] == [3.0, 3.0]
+    assert [(h["workload"], h["side"], h["reason"]) for h in r["holes"]] == [("boot", "kvm", "no KVM")]
+    assert "[2/12] boot on Linux KVM" in said and "    failed: no KVM" in said
+    assert R.load(path) == r
+    # Only what failed is done again.
+    runs = {n: p.runs for n, p in played.items()}
+    played["kvm"].says[("boot",)] = [("boot", "boot 7")]
+    r = run.run(Args, path, said.append)
+    assert {n: p.runs - runs[n] for n, p in played.items()} == {"bare": 0, "kvm": 2, "strata": 0}
+    assert not r["holes"] and R.find_row(r, "boot", "boot")["samples"]["kvm"] == [7.0, 7.0]
+
+
+def test_a_workload_without_values_is_a_hole(played, tmp_path):
+    played["strata"].says[("memory", "sched")] = [("memory", "stream 9")]
+    r = run.run(Args, str(tmp_path / "r.json"), lambda text: None)
+    assert ("sched", "strata", "it printed no value") in [(h["workload"], h["side"], h["reason"]) for h in r["holes"]]
+
+
+# ---- the report ----
+
+
+def test_markdown():
+    text = report.markdown(sample())
+    assert "| boot | boot | ns | lower | 101 (100–104) | 150 | 120 | 0.800 | 1.188 | 1.485 |  |" in text
+    assert "- fio on bare machine: QEMU ended with <1>" in text
+
+
+def test_behind_is_on_top():
+    r = sample()
+    r["rows"][1]["cause"] = "one request at a time"
+    text = report.markdown(r)
+    assert "- fio read <&>: 0.800 of KVM (higher is better): one request at a time" in text
+    assert text.index("0.800 of KVM") < text.index("| workload |")
+    assert "boot boot:" not in text
+
+
+def test_page_in_a_browser(tmp_path):
+    """What Chromium makes of the page: the table's rows, the bars' lengths, nothing loaded from elsewhere."""
+    r = sample()
+    report.write_all(r, str(tmp_path))
+    page = (tmp_path / "report.html").read_text()
+    assert not re.search(r'(src|href)="', page)
+    shown = tmp_path / "report.png"
+    common = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars",
+              f"--user-data-dir={tmp_path}/profile", "--window-size=1100,900"]
+    limit = 120 * harness.TIME_SCALE
+    done = subprocess.run(common + ["--dump-dom", f"file://{tmp_path}/report.html"], capture_output=True, text=True, timeout=limit,
+                          check=False)
+    assert done.returncode == 0, done.stderr
+    dom = done.stdout
+    assert dom.count("<tr>") == 3 and "read &lt;&amp;&gt;" in dom and "QEMU ended with &lt;1&gt;" in dom
+    widths = [float(w) for w in re.findall(r'<rect x="220" y="\d+" width="([\d.]+)"', dom)]
+    assert len(widths) == 5
+    assert widths[1] / widths[0] == pytest.approx(150 / 101, rel=0.01)
+    assert widths[4] / widths[3] == pytest.approx(0.8, rel=0.01)
+    subprocess.run(common + [f"--screenshot={shown}", f"file://{tmp_path}/report.html"], capture_output=True, timeout=limit, check=True)
+    assert shown.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n" and shown.stat().st_size > 5000
