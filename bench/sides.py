@@ -144,7 +144,7 @@ class Kvm(Side):
         folder = os.path.join(BUILD, "kvm-host")
         os.makedirs(folder, exist_ok=True)
         with self.machine(mib, kernel=KERNEL, initrd=self.host(folder, job), console="", append=CMDLINE) as m:
-            m.expect(r"host: 6[^\r\n]*\n", self.limit)
+            m.expect(r"host: 6[^\r\n]*[\r\n]", self.limit)
             if job in (["boot"], ["start"]):
                 yield from self.short_job(m, job[0])
             else:
