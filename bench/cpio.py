@@ -5,7 +5,12 @@ An archive is the same for the same contents: sorted, with no times and no owner
 """
 import os
 import re
+import stat
 import subprocess
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "images"))
+import newc  # noqa: E402
 
 
 class Missing(Exception):
@@ -47,15 +52,17 @@ class Archive:
         self.entries[path] = (0o20600, (major, minor))
 
     def write(self, f):
-        names = sorted(self.entries)
-        for number, name in enumerate(names + ["TRAILER!!!"]):
-            mode, data = self.entries.get(name, (0, b""))
-            rmajor, rminor = data if isinstance(data, tuple) else (0, 0)
-            data = b"" if isinstance(data, tuple) else data
-            encoded = name.encode() + b"\0"
-            fields = [number + 1, mode, 0, 0, 1, 0, len(data), 0, 0, rmajor, rminor, len(encoded), 0]
-            head = b"070701" + b"".join(b"%08X" % n for n in fields) + encoded
-            f.write(head + b"\0" * (-len(head) % 4) + data + b"\0" * (-len(data) % 4))
+        writer = newc.Writer(f)
+        for name in sorted(self.entries):
+            mode, data = self.entries[name]
+            if stat.S_ISCHR(mode):
+                writer.head(name, mode, 0, data)
+                continue
+            writer.folders.add(name)
+            writer.head(name, mode, len(data))
+            writer.write(data)
+            writer.pad()
+        writer.end()
 
     def save(self, path):
         """All or nothing."""
