@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What loaders and firmware may hand us damaged: one clear line each, never a hang or a reset loop; and what a boot costs."""
-import sys
 import os
+import sys
 
+import pefile
 import pytest
 
 import firmware
@@ -27,6 +28,57 @@ def test_mutants(machine, tmp_path, kind):
         assert int(params[1]) == MUTANTS and 0 < int(params[2]) < MUTANTS
         m.expect(r"2 CPUs online", 60)
         m.expect(PROMPT, 60)
+
+
+DAMAGED = r"strata: cannot start: the image is damaged or was not loaded whole \(wrong checksum\)"
+
+
+# Cut in the kernel's data, or one bit turned: early and late in the kernel.
+@pytest.mark.parametrize("what", ["cut", 0x3000, -0x8000])
+def test_damaged_image(machine, tmp_path, what):
+    data = bytearray(open(harness.image("release"), "rb").read())
+    kernel_end = pefile_end(data)
+    if what == "cut":
+        del data[kernel_end // 2:]
+    else:
+        data[what if what > 0 else kernel_end + what] ^= 0x10
+    image = tmp_path / "strata"
+    image.write_bytes(data)
+    with machine(kernel=str(image), initrd=harness.image("release", "strata.cpio")) as m:
+        m.expect(DAMAGED, 60)
+        m.drain(2)
+        assert m.qmp("query-status")["running"] and m.text().count("cannot start") == 1
+
+
+def pefile_end(data):
+    """Where the kernel ends in the file: the end of the section .kernel."""
+    kernel = pefile.PE(data=bytes(data), fast_load=True).sections[0]
+    return kernel.PointerToRawData + kernel.SizeOfRawData
+
+
+ARCHIVE_ERROR = r"boot archive: [^\r\n]*(damaged|expected)[^\r\n]*"
+
+
+@pytest.mark.parametrize("what", ["cut", "header", "garbage", "empty"])
+def test_damaged_archive(machine, tmp_path, what):
+    data = bytearray(open(harness.image("release", "strata.cpio"), "rb").read())
+    if what == "cut":
+        del data[len(data) // 2:]
+    elif what == "header":
+        data[20:28] = b"zzzzzzzz"
+    elif what == "garbage":
+        data = bytearray(b"this is no archive" * 100)
+    else:
+        data = bytearray(4096)
+    archive = tmp_path / "archive"
+    archive.write_bytes(data)
+    with machine(config="release", initrd=str(archive)) as m:
+        if what != "empty":
+            m.expect(ARCHIVE_ERROR, 60)
+        if what != "cut":
+            m.expect(r"/bin/init cannot be started: error 2", 60)
+        m.drain(1)
+        assert m.qmp("query-status")["running"]
 
 
 def test_instructions():

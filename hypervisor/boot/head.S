@@ -51,10 +51,12 @@ startup_32:
 	lea	OFF(boot_stack_top)(%ebp), %esp
 	call	check_long_mode
 
+	/* The pointer stands on the stack: the image must stay as it is until it has been summed up. */
 	lea	OFF(boot_gdt)(%ebp), %eax
-	lea	OFF(boot_gdt_ptr)(%ebp), %ecx
-	mov	%eax, 2(%ecx)
-	lgdt	(%ecx)
+	push	%eax
+	pushw	$(boot_gdt_end - boot_gdt - 1)
+	lgdt	(%esp)
+	add	$6, %esp
 
 	/*
 	 * Identity for the first 4 GiB: the direct map's own tables below a top level of its own.
@@ -103,6 +105,12 @@ startup_32:
 	mov	%eax, %cr0
 	lret
 
+	/* pack.py makes the sum of all 8-byte words of the image's file part zero. */
+	.org	0x1f8
+	.globl	image_checksum
+image_checksum:
+	.quad	0
+
 	/* The 64-bit entry has a fixed place. */
 	.org	0x200
 	.code64
@@ -114,6 +122,19 @@ startup_64:
 	mov	%rsi, %r15
 	lea	startup_32(%rip), %rbp
 	lea	boot_stack_top(%rip), %rsp
+
+	/* Is all of us here? A loader or a network may have cut or changed the image. */
+	mov	%rbp, %rsi
+	lea	image_file_end(%rip), %rcx
+	sub	%rbp, %rcx
+	shr	$3, %rcx
+	xor	%edx, %edx
+1:	add	(%rsi), %rdx
+	add	$8, %rsi
+	dec	%rcx
+	jnz	1b
+	test	%rdx, %rdx
+	jnz	damaged_image
 
 	lea	bss_start(%rip), %rdi
 	lea	bss_end(%rip), %rcx
@@ -206,10 +227,11 @@ startup_64:
 	mov	$at_linked_address, %rax
 	jmp	*%rax
 at_linked_address:
+	mov	$boot_stack_top, %rsp
 	mov	$boot_gdt, %rax
-	mov	$boot_gdt_ptr, %rcx
-	mov	%rax, 2(%rcx)
-	lgdt	(%rcx)
+	push	%rax
+	pushw	$(boot_gdt_end - boot_gdt - 1)
+	lgdt	(%rsp)
 	mov	$BOOT_DS, %eax
 	mov	%eax, %ds
 	mov	%eax, %es
@@ -263,6 +285,34 @@ fill_table:
 	add	$8, %rdi
 	loop	fill_table
 	ret
+
+/* No console yet, and nothing of the rest may be trusted: this lies in the first page, as the check does. */
+damaged_image:
+	lea	uart_init_table(%rip), %rsi
+	mov	$((uart_init_end - uart_init_table) / 2), %ecx
+1:	movzbl	(%rsi), %edx
+	add	$COM1, %edx
+	mov	1(%rsi), %al
+	out	%al, %dx
+	add	$2, %rsi
+	loop	1b
+	lea	msg_damaged(%rip), %rsi
+2:	mov	$0x100000, %ecx		/* bounded: the UART may not exist */
+3:	mov	$(COM1 + 5), %edx
+	in	%dx, %al
+	test	$0x20, %al
+	jnz	4f
+	loop	3b
+4:	lodsb
+	test	%al, %al
+	jz	5f
+	mov	$COM1, %edx
+	out	%al, %dx
+	jmp	2b
+5:	hlt
+	jmp	5b
+msg_damaged:
+	.asciz	"strata: cannot start: the image is damaged or was not loaded whole (wrong checksum)\r\n"
 
 	.code32
 /* Returns on a CPU with CPUID and long mode; else one line on COM1 and the end. */
@@ -325,7 +375,7 @@ uart_init_end:
 msg_no_long_mode:
 	.asciz	"strata: this CPU has no 64-bit mode with NX: cannot run\r\n"
 
-	.section .data
+/* In the first page too; the accessed bits are set, so that nothing ever writes here. */
 	.balign	16
 boot_gdt:
 	.quad	0
@@ -333,9 +383,7 @@ boot_gdt:
 	.quad	0x00cf93000000ffff	/* BOOT_DS */
 	.quad	0x00cf9b000000ffff	/* BOOT_CS32 */
 boot_gdt_end:
-boot_gdt_ptr:
-	.word	boot_gdt_end - boot_gdt - 1
-	.quad	0
+	.org	0x1000			/* the assembler refuses when the first page is too small */
 
 	.section .boot_tables, "aw", @nobits
 	.balign	4096

@@ -69,8 +69,18 @@ def pe_headers(sections, entry, headers_size, image_size):
     return head
 
 
+def checksummed(kernel, symbols):
+    """With the word that makes the sum of all 8-byte words zero (head.S checks it)."""
+    if len(kernel) != symbols["image_file_end"] - symbols["image_start"]:
+        sys.exit("pack.py: kernel.bin is not what is summed up at start")
+    kernel = bytearray(kernel)
+    words = struct.unpack(f"<{len(kernel) // 8}Q", kernel)
+    struct.pack_into("<Q", kernel, symbols["image_checksum"] - symbols["image_start"], -sum(words) % (1 << 64))
+    return bytes(kernel)
+
+
 def pack(setup, kernel, stub, symbols):
-    setup, kernel, stub = pad(setup, PAGE), pad(kernel, PAGE), pad(stub, PAGE)
+    setup, kernel, stub = pad(setup, PAGE), checksummed(pad(kernel, PAGE), symbols), pad(stub, PAGE)
     sectors = len(setup) // SECTOR - 1
     if not 1 <= sectors <= 63:
         sys.exit(f"pack.py: {sectors} setup sectors; the protocol allows 1 to 63")
