@@ -56,6 +56,16 @@ def test_configured(console):
     assert 0.225 <= settles(c, share_of(c, "light", "heavy"), 0.225, 0.275) <= 0.275
     # The rest of the machine is idle, and they do not go there.
     assert c.json("cpu")[0]["guest_ns"] < c.json("cpu")[1]["guest_ns"] / 50
+    # Changed while they run: half and half, then they may go where they like and each has a CPU.
+    assert "error" not in c.run("vm set light weight=300")
+    assert c.show("light")["weight"] == 300
+    assert 0.45 <= settles(c, share_of(c, "light", "heavy"), 0.45, 0.55) <= 0.55
+    assert "error: light: pool 0 has none of these CPUs" in c.run("vm set light cpus=7")
+    assert c.show("light")["cpus"] == "1"
+    c.run("vm set light cpus=0-1")
+    c.run("vm set heavy cpus=")  # the file's again
+    assert [c.show(name)["cpus"] for name in ("light", "heavy")] == ["0-1", "1"]
+    c.run("vm set light cpus= weight=")
     c.run("vm kill heavy")
 
     # A cap holds though a CPU is idle.
@@ -75,6 +85,7 @@ def test_configured(console):
 
     # A CPU of its own: ten seconds without one interrupt of the host.
     c.start("own")
+    assert c.show("own")["dedicated"] and c.json("cpu")[1]["dedicated_to"] == "own"
     assert c.show("own")["state"] == "running"
     before = c.json("cpu")[1]
     # Timers that were set there before still fire, once each; then there is silence.

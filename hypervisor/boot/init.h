@@ -50,6 +50,8 @@ phys_t boot_trampoline_page(void);
 
 /* The liveness watchdog; `watchdog=SECONDS` says after how long, 0 not at all. */
 void boot_start_watchdog(const struct boot_info *info);
+/* `idle.poll=MICROSECONDS`: how long at most an idle CPU looks for work before it halts. */
+void boot_tune_idle(const struct boot_info *info);
 
 /* Does the command line ask for self-tests (`selftest`, `selftest=PREFIX`)? */
 bool boot_selftest_wanted(const struct boot_info *info);

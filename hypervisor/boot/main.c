@@ -15,6 +15,7 @@
 static void boot_rest(void *arg)
 {
 	const struct boot_info *info = arg;
+	boot_tune_idle(info);
 	boot_init_devices(info);
 	trap_init();
 	boot_init_virt();

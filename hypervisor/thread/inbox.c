@@ -14,6 +14,7 @@ struct inbox {
 	struct list_head knocks;  /* [x] by `knock` */
 	bool steal;               /* [x] an idle CPU wants a thread */
 	bool pending;             /* [a] there is something */
+	bool watched;             /* [a] its CPU looks for itself: no IPI */
 };
 DEFINE_CPU_PUBLIC(struct inbox, inbox);
 
@@ -33,12 +34,27 @@ bool inbox_is_empty(void)
 	return !__atomic_load_n(&cpu_private(inbox)->pending, __ATOMIC_ACQUIRE);
 }
 
+void inbox_watch(bool on)
+{
+	__atomic_store_n(&cpu_private(inbox)->watched, on, __ATOMIC_SEQ_CST);
+}
+
 static struct inbox *open(cpu_id_t cpu)
 {
 	struct inbox *in = cpu_public(inbox, cpu);
 
 	lock_acquire(&in->lock);
 	return in;
+}
+
+/*
+ * `pending` was set before: either the CPU is seen to look, or it sees, when it has stopped to
+ * look, that there is something.
+ */
+static bool is_watched(const struct inbox *in)
+{
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	return __atomic_load_n(&in->watched, __ATOMIC_SEQ_CST);
 }
 
 static void close_and_tell(cpu_id_t cpu, struct inbox *in)
@@ -50,7 +66,7 @@ static void close_and_tell(cpu_id_t cpu, struct inbox *in)
 	/* There is no IPI to oneself: the next switch empties it, and it comes soon. */
 	if (cpu_id_eq(cpu, this_cpu_id()))
 		this_cpu()->resched |= RESCHED_SWITCH;
-	else if (!was_pending)
+	else if (!was_pending && !is_watched(in))
 		ipi_wake(cpu);
 }
 

@@ -8,8 +8,8 @@
 #include "cpu/time.h"
 #include "lib/string.h"
 #include "thread/log_who.h"
+#include "thread/idle_poll.h"
 #include "thread/sched.h"
-
 #define SLICE_NS 4000000ull
 
 /* Locks: [o] owner CPU */
@@ -23,6 +23,7 @@ struct runqueue {
 	uint64_t switches;        /* [o] read by all */
 	uint64_t beats;           /* [o] read by all */
 	struct thread idle;       /* [o] */
+	struct idle_poll poll;    /* [o] its figures are read by all */
 };
 DEFINE_CPU_PUBLIC(struct runqueue, runqueue);
 
@@ -420,15 +421,57 @@ void sched_init_cpu(void)
 	pool_init_cpu();
 }
 
+static uint64_t idle_poll_max = IDLE_POLL_MAX_NS; /* [a] */
+
+void thread_set_idle_poll(uint64_t max_ns)
+{
+	__atomic_store_n(&idle_poll_max, max_ns, __ATOMIC_RELAXED);
+}
+
+void sched_idle_figures(cpu_id_t cpu, uint64_t *hits, uint64_t *misses)
+{
+	*hits = READ_ONCE(cpu_public(runqueue, cpu)->poll.hits);
+	*misses = READ_ONCE(cpu_public(runqueue, cpu)->poll.misses);
+}
+
+static bool has_work(void)
+{
+	return !inbox_is_empty() || !sched_is_empty();
+}
+
+/* Interrupts are taken meanwhile; other CPUs need not send one. */
+static bool look_for_work(uint64_t until)
+{
+	bool found;
+
+	inbox_watch(true);
+	while (!(found = has_work()) && time_now() < until) {
+		cpu_irq_window();
+		cpu_relax();
+	}
+	inbox_watch(false);
+	return found || has_work();
+}
+
+static void wait_for_work(struct idle_poll *poll)
+{
+	uint64_t begun = time_now(), max = __atomic_load_n(&idle_poll_max, __ATOMIC_RELAXED);
+	bool halts = !poll->ns || !look_for_work(begun + MIN(poll->ns, max));
+
+	if (halts)
+		cpu_idle();
+	idle_poll_done(poll, time_now() - begun, halts, max);
+}
+
 void thread_start_cpu(void)
 {
 	ASSERT(thread_current() == sched_idle_thread());
 	for (;;) {
 		sched_switch();
 		balance_enter_idle();
-		if (inbox_is_empty() && sched_is_empty()) {
+		if (!has_work()) {
 			cpu_account_enter(CPU_TIME_IDLE);
-			cpu_idle();
+			wait_for_work(&own()->poll);
 			cpu_account_enter(CPU_TIME_KERNEL);
 		}
 		balance_leave_idle();

@@ -110,8 +110,10 @@ void sched_evict(void);
 /* Rises whenever the CPU comes by the scheduler or a preemption point. Any CPU. */
 uint64_t sched_beats(cpu_id_t cpu);
 
-/* ---- watchdog (watchdog.c) ---- */
+/* How often work came while an idle CPU looked for it, and how often it had halted. Any CPU. */
+void sched_idle_figures(cpu_id_t cpu, uint64_t *hits, uint64_t *misses);
 
+/* ---- watchdog (watchdog.c) ---- */
 void watchdog_add(struct thread *t);    /* new */
 void watchdog_remove(struct thread *t); /* before its stack goes */
 
@@ -123,8 +125,10 @@ uint64_t sched_switches(cpu_id_t cpu); /* any CPU */
 /* ---- inbox (inbox.c) ---- */
 
 void inbox_init_cpu(void);
-void inbox_drain(void);                                 /* own CPU, no lock held */
-bool inbox_is_empty(void);                              /* own CPU */
+void inbox_drain(void);    /* own CPU, no lock held */
+bool inbox_is_empty(void); /* own CPU */
+/* Own CPU: looks into its inbox all the time from now on, or no more. */
+void inbox_watch(bool on);
 void inbox_post_thread(cpu_id_t cpu, struct thread *t); /* any lock below INBOX may be held */
 void inbox_post_knock(cpu_id_t cpu, struct thread *t);
 void inbox_post_steal(cpu_id_t victim); /* this CPU is idle and wants a thread of it */

@@ -52,7 +52,9 @@ struct thread_args {
  */
 void thread_init(void);
 void thread_init_cpu(void); /* each other CPU, before anybody can know of it: the same */
-__noreturn void thread_start_cpu(void);                       /* each CPU: becomes its idle loop */
+__noreturn void thread_start_cpu(void); /* each CPU: becomes its idle loop */
+/* For how long at most idle CPUs look for work before they halt; 0: not at all. Any context. */
+void thread_set_idle_poll(uint64_t max_ns);
 struct thread *thread_create(const struct thread_args *args); /* not started; one reference for the
 								 caller; NULL: memory */
 void thread_start(struct thread *t);

@@ -227,6 +227,12 @@ int strata_vm_sched(int vm, struct sched_params *params)
 	return -ENOSYS;
 }
 
+int strata_vm_sched_id(uint64_t id, struct sched_params *params)
+{
+	(void)id, (void)params;
+	return -ENOENT;
+}
+
 int strata_vcpu_create(int vm, unsigned number)
 {
 	(void)vm, (void)number;

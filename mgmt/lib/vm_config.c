@@ -198,6 +198,8 @@ static int add_cpu_range(const char **s, uint64_t cpus[CPU_SET_BITS / 64])
 
 static int set_cpus(struct parser *p, const char *value)
 {
+	/* A setting may come on top of the file's. */
+	memset(p->config->cpus, 0, sizeof(p->config->cpus));
 	p->config->dedicated = !strcmp(value, "dedicated");
 	if (p->config->dedicated)
 		return 0;

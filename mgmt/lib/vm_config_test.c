@@ -269,13 +269,15 @@ static void settings_go_over_the_file(void **state)
 {
 	static char *const settings[] = { (char *)"memory=64M", (char *)"cmdline=new words",
 					  (char *)"console1.scrollback=1M",
-					  (char *)"debug-exit.port=0x501" };
-	const char *path = file_with("[vm]\nkernel=/k\nmemory=32M\ncmdline=old\nvcpus=3\n");
+					  (char *)"debug-exit.port=0x501", (char *)"cpus=5" };
+	const char *path =
+		file_with("[vm]\nkernel=/k\nmemory=32M\ncmdline=old\nvcpus=3\ncpus=0-3\n");
 	char error[VM_CONFIG_ERROR_MAX];
 	struct vm_config c;
 
 	(void)state;
-	assert_int_equal(vm_config_read_with(&c, "web", path, settings, 4, error), 0);
+	assert_int_equal(vm_config_read_with(&c, "web", path, settings, 5, error), 0);
+	assert_int_equal(c.cpus[0], 1 << 5);
 	assert_string_equal(c.name, "web");
 	assert_int_equal(c.memory, 64 << 20);
 	assert_int_equal(c.vcpus, 3);

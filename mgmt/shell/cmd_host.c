@@ -31,13 +31,12 @@ int cmd_host_show(struct session *s, int argc, char **argv)
 	if (ret < 0)
 		return topic_failed(s, "host", ret);
 	if (s->json) {
-		shell_print_json(json_pack("{s:s,s:s,s:s,s:i,s:i,s:i,s:i,s:I,s:I,s:i,s:i,s:s}", "version",
-					   h.version, "cpu_model", h.cpu_model, "virt", h.virt,
-					   "cpus", (int)h.nr_cpus, "nodes", (int)h.nr_nodes,
-					   "tsc_khz", (int)h.tsc_khz, "vms", (int)h.nr_vms,
-					   "uptime_ns", j(h.uptime_ns), "memory", j(h.memory_total),
-					   "objects", (int)h.nr_objects, "threads", (int)h.nr_threads,
-					   "cmdline", h.cmdline));
+		shell_print_json(json_pack(
+			"{s:s,s:s,s:s,s:i,s:i,s:i,s:i,s:I,s:I,s:i,s:i,s:s}", "version", h.version,
+			"cpu_model", h.cpu_model, "virt", h.virt, "cpus", (int)h.nr_cpus, "nodes",
+			(int)h.nr_nodes, "tsc_khz", (int)h.tsc_khz, "vms", (int)h.nr_vms,
+			"uptime_ns", j(h.uptime_ns), "memory", j(h.memory_total), "objects",
+			(int)h.nr_objects, "threads", (int)h.nr_threads, "cmdline", h.cmdline));
 		return STATUS_OK;
 	}
 	printf("%-14s %s\n%-14s %s\n%-14s %s\n", "version", h.version, "processor", h.cpu_model,
@@ -50,10 +49,26 @@ int cmd_host_show(struct session *s, int argc, char **argv)
 	return STATUS_OK;
 }
 
+/* The name of the VM of that id; empty: none. */
+static void vm_name(uint64_t id, char name[STRATA_NAME_MAX])
+{
+	struct vm_info vm;
+
+	name[0] = '\0';
+	for (unsigned i = 0; id && strata_vm_info_at(i, &vm) >= 0; i++) {
+		if (vm.id == id)
+			snprintf(name, STRATA_NAME_MAX, "%s", vm.name);
+	}
+}
+
 static json_t *cpu_json(const struct sys_cpu *c)
 {
-	return json_pack("{s:i,s:i,s:i,s:b,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:s}", "cpu",
-			 (int)c->cpu, "apic_id", (int)c->apic_id, "node", (int)c->node, "online",
+	char tenant[STRATA_NAME_MAX];
+
+	vm_name(c->dedicated_to, tenant);
+	return json_pack("{s:i,s:i,s:i,s:i,s:i,s:s,s:b,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:s}", "cpu",
+			 (int)c->cpu, "apic_id", (int)c->apic_id, "node", (int)c->node, "core",
+			 (int)c->core, "pool", (int)c->pool, "dedicated_to", tenant, "online",
 			 (int)c->online, "idle_ns", j(c->idle_ns), "user_ns", j(c->user_ns),
 			 "guest_ns", j(c->guest_ns), "kernel_ns", j(c->kernel_ns), "switches",
 			 j(c->switches), "interrupts", j(c->interrupts), "ipis", j(c->ipis),

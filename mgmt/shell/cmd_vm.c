@@ -11,31 +11,23 @@
 #include "mgmt/lib/proto.h"
 #include "mgmt/lib/strata.h"
 #include "mgmt/shell/shell.h"
+#include "mgmt/shell/vm_live.h"
 
 #define STOP_SECONDS 30
-
-/* The kernel's record of a VM that runs. */
-static bool kernel_info(const char *name, struct vm_info *info)
-{
-	for (unsigned i = 0; strata_vm_info_at(i, info) >= 0; i++) {
-		if (!strcmp(info->name, name))
-			return true;
-	}
-	return false;
-}
 
 static json_t *merged(const json_t *vm)
 {
 	json_t *out = json_copy((json_t *)vm);
 	struct vm_info info;
 
-	if (!kernel_info(proto_string(vm, "name", ""), &info))
+	if (!vm_live_info(proto_string(vm, "name", ""), &info))
 		return out;
 	json_object_set_new(out, "vcpus", json_integer(info.nr_vcpus));
 	json_object_set_new(out, "memory", json_integer((json_int_t)info.memory));
 	json_object_set_new(out, "kernel_memory", json_integer((json_int_t)info.kernel_memory));
 	json_object_set_new(out, "run_time_ns", json_integer((json_int_t)info.run_time_ns));
 	json_object_set_new(out, "guest_time_ns", json_integer((json_int_t)info.guest_time_ns));
+	vm_live_describe(out, &info);
 	json_t *exits = json_object();
 	for (uint32_t i = 0; i < info.nr_counters && i < VM_INFO_COUNTERS; i++) {
 		const struct vm_counter *c = &info.counters[i];
@@ -108,6 +100,12 @@ static void print_figures(const json_t *vm)
 	printf("%-14s %" JSON_INTEGER_FORMAT " KiB\n", "memory", proto_int(vm, "memory", 0) >> 10);
 	printf("%-14s %" JSON_INTEGER_FORMAT " KiB\n", "kernel memory",
 	       proto_int(vm, "kernel_memory", 0) >> 10);
+	printf("%-14s weight %" JSON_INTEGER_FORMAT ", on CPUs %s%s\n", "scheduling",
+	       proto_int(vm, "weight", 0), proto_string(vm, "cpus", ""),
+	       json_is_true(json_object_get(vm, "dedicated")) ? ", dedicated" : "");
+	if (proto_int(vm, "cap", 0))
+		printf("%-14s %" JSON_INTEGER_FORMAT " %% of a CPU\n", "cap",
+		       proto_int(vm, "cap", 0));
 	print_seconds("up", vm, "uptime_ns");
 	print_seconds("run time", vm, "run_time_ns");
 	print_seconds("in the guest", vm, "guest_time_ns");

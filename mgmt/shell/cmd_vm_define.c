@@ -8,6 +8,7 @@
 #include "mgmt/lib/proto.h"
 #include "mgmt/shell/config.h"
 #include "mgmt/shell/shell.h"
+#include "mgmt/shell/vm_live.h"
 
 /* Asks init to act, then prints the VM. */
 static int act(struct session *s, const char *op, json_t *more, const char *name)
@@ -147,9 +148,11 @@ int cmd_vm_set(struct session *s, int argc, char **argv)
 		return STATUS_FAIL;
 	size_t all_n = merge(all, old, config_settings(vm, old), argv + 1, n);
 	good = config_usable(argv[0], proto_string(vm, "file", ""), all, all_n, problem);
+	if (!good || vm_live_apply(s, argv[0], proto_string(vm, "file", ""), all, all_n)) {
+		json_decref(vm);
+		return good ? STATUS_FAIL : shell_fail(s, "%s", problem);
+	}
 	json_decref(vm);
-	if (!good)
-		return shell_fail(s, "%s", problem);
 	return act(s, "set",
 		   json_pack("{s:s,s:o}", "vm", argv[0], "settings", strings(argv + 1, n)),
 		   argv[0]);

@@ -124,8 +124,9 @@ const struct command commands[] = {
 	  .output = schema_vm },
 	{ .name = "vm set",
 	  .args = "NAME KEY=VALUE ...",
-	  .help = "change settings of a VM for its next start",
-	  .more = "As with vm create. KEY= takes a setting back: what the file says holds again.",
+	  .help = "change settings of a VM, for its next start",
+	  .more = "As with vm create. KEY= takes a setting back: what the file says holds again. "
+		  "weight, cap, pool and cpus of a VM that runs change at once.",
 	  .run = cmd_vm_set,
 	  .min_args = 2,
 	  .max_args = WORDS_MAX,
