@@ -53,7 +53,7 @@ reproducible: both # a build elsewhere gives the same bytes
 	@MAKE='$(MAKE)' tests/tools/reproducible.py '$(VERSION)'
 
 # Steps of make check beside the tests/test_*.py; other fragments may add targets of theirs.
-CHECK_STEPS += reproducible lint unit fuzz-short header-check layer-check docs-check
+CHECK_STEPS += explore-short reproducible lint unit fuzz-short header-check layer-check docs-check
 QUICK_STEPS += unit header-check layer-check docs-check
 
 .PHONY: check-boot

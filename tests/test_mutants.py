@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Every planted bug (tests/mutants.py) is caught: by exploring interleavings, by replaying the logical log."""
+import os
+import subprocess
+
+import pytest
+
+import harness
+import llog
+import mutants
+
+EXPLORED = [m for m in mutants.MUTANTS if m.explore]
+REPLAYED = [m for m in mutants.MUTANTS if m.replay]
+LIMIT = 20000  # executions of a scenario
+
+
+@pytest.fixture(scope="module")
+def words():
+    llog.build()
+    subprocess.run(["make", "-s", "programs-archive"], cwd=harness.TREE, check=True, timeout=300)
+    return mutants.words()
+
+
+def test_each_is_planted_somewhere():
+    assert all(m.explore or m.replay for m in mutants.MUTANTS)
+    assert len({m.name for m in mutants.MUTANTS}) == len(mutants.MUTANTS)
+    print(f"{len(mutants.MUTANTS)} mutants, {len(EXPLORED)} explored, {len(REPLAYED)} replayed")
+
+
+@pytest.mark.parametrize("m", EXPLORED, ids=lambda m: m.name)
+def test_explored(m, words):
+    program = mutants.build_explorer(m, words)
+    p = subprocess.run([program, str(LIMIT), m.explore], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                       timeout=120 * harness.TIME_SCALE, check=False)
+    text = p.stdout.decode()
+    assert "FAILED" in text and p.returncode == 1, f"{m.name} ({m.breaks}) was not found:\n{text}"
+    print(text)
+
+
+@pytest.mark.parametrize("m", REPLAYED, ids=lambda m: m.name)
+def test_replayed(m, words):
+    kernel = mutants.build_image(m, words)
+    if m.replay == "channels":
+        machine = {"smp": 2, "append": "strata.exit=init init=/bin/objects",
+                   "initrd": os.path.join(harness.BUILD, "programs.cpio")}
+    else:
+        machine = {"smp": 4, "append": f"selftest={m.replay} strata.exit=selftest"}
+    with llog.logged(kernel=kernel, **machine) as (box, replay):
+        try:
+            box.expect(r"selftest: \d+ passed|init \(.* has ended|(?m)^panic: ", timeout=10 if m.hangs else 60,
+                       allow_panic=True)
+        except harness.MachineError:
+            assert m.hangs or "the machine ended" in str(box.text()), f"{m.name} hangs"
+    assert replay.violations, f"{m.name} ({m.breaks}) was not found:\n{replay.text}"
+    print(f"{m.name}: {replay.violations[0]}")
