@@ -79,7 +79,7 @@ MUTANTS = [
            "for (; woken + 1 < n && !list_empty(&q->waiters); woken++) {",
            replay="storm_wait", hangs=True),
     Mutant("claimed-twice", "conservation of threads", "thread/wait.c",
-           "mine = t->wait.queued;", "mine = true;", explore="time-out or wakeup", replay="storm_wait"),
+           "mine = t->wait.queued;", "mine = true;", explore="time-out or wakeup"),
     Mutant("wakes-without-lock", "mutual exclusion", "thread/wait.c",
            "\tlock_acquire(&q->lock);\n\twoken = wait_wake_locked(q, n);\n\tlock_release(&q->lock);",
            "\twoken = wait_wake_locked(q, n);", explore="condition variable"),

@@ -49,6 +49,7 @@ VERBS = {
              [("", "expected:"), ("good1 --state", "expected:"), ("nobody", "no such VM"), ("good1 --state x", "expected names of states"),
               ("good1 --timeout 0.1", "still running")]),
     "run": ([("@/script", "+ echo hi")], [("", "expected:"), ("/no/such", "No such file"), ("a b", "expected:")]),
+    "bench": ([], [("x", "expected:"), ("lock", "ticket lock, 1 CPU: Function not implemented"), ("a b", "expected:")]),
     "reboot": ([], [("now", "expected:")]),
     "poweroff": ([], [("now", "expected:")]),
 }

@@ -79,6 +79,8 @@ enum strata_syscall {
 	SYS_POOL_SET,  /* (const struct cpu_pool *): CPUs of a pool 1..CPU_POOLS - 1; those that no
 			  pool has are pool 0's. -EINVAL: part of a core, or CPU 0's core; -EBUSY: a
 			  dedicated CPU, or the last CPU of a pool that VMs are in */
+	SYS_BENCH, /* (enum bench_what, its argument, rounds 1..100000, struct bench_result *): the
+		      kernel measures itself. -EINVAL: also when there are not so many CPUs */
 	STRATA_SYS_END,
 };
 
@@ -414,6 +416,21 @@ _Static_assert(sizeof(struct vcpu_run) <= 4096, "the run page is one page");
 enum power_action {
 	POWER_OFF,
 	POWER_REBOOT
+};
+
+enum bench_what {
+	BENCH_TICKET_LOCK, /* acquire and release; argument: so many CPUs at once, 1..16 */
+	BENCH_MCS_LOCK,    /* the same */
+	BENCH_CHANNEL,     /* a message there and one back; 0: on one CPU, 1: between two */
+	BENCH_SWITCH,      /* two threads yield to each other; 0 */
+	BENCH_WAKEUP,      /* two threads wake each other in turn; 0: on one CPU, 1: on two */
+	BENCH_PAGE,        /* a block of pages taken and given back; its order, 0..9 */
+};
+
+struct bench_result {
+	uint64_t rounds;            /* of each thread */
+	uint64_t least_ns, most_ns; /* that the quickest and the slowest thread took for all */
+	uint32_t threads, reserved;
 };
 
 enum sys_topic {

@@ -33,13 +33,14 @@ bool boot_selftest_wanted(const struct boot_info *info)
 
 void boot_run_selftests(const struct boot_info *info)
 {
-	char prefix[32] = "", word[32];
+	static char prefixes[512];
+	char word[32];
 
 	if (!boot_selftest_wanted(info))
 		return;
-	if (cmdline_str(info->cmdline, "selftest", prefix, sizeof(prefix)) < 0)
-		prefix[0] = '\0';
-	unsigned failed = selftest_run(prefix);
+	if (cmdline_str(info->cmdline, "selftest", prefixes, sizeof(prefixes)) < 0)
+		prefixes[0] = '\0';
+	unsigned failed = selftest_run(prefixes);
 	boot_end_llog();
 	if (cmdline_str(info->cmdline, "strata.exit", word, sizeof(word)) >= 0 &&
 	    !strcmp(word, "selftest"))

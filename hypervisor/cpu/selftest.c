@@ -14,12 +14,31 @@ void selftest_fail(const char *file, int line, const char *cond)
 	log_error("%s:%d: check failed: %s", file, line, cond);
 }
 
-unsigned selftest_run(const char *prefix)
+/* Does the name begin with one of these, divided by commas? */
+static bool is_wanted(const char *name, const char *prefixes)
+{
+	size_t n = 0;
+
+	for (;;) {
+		if (prefixes[n] == ',' || prefixes[n] == '\0') {
+			if (!strncmp(name, prefixes, n))
+				return true;
+			if (!prefixes[n])
+				return false;
+			prefixes += n + 1;
+			n = 0;
+		} else {
+			n++;
+		}
+	}
+}
+
+unsigned selftest_run(const char *prefixes)
 {
 	unsigned passed = 0, failed = 0;
 
 	for (const struct selftest *t = selftests_start; t < selftests_end; t++) {
-		if (!str_starts(t->name, prefix))
+		if (!is_wanted(t->name, prefixes))
 			continue;
 		selftest_failed = false;
 		t->run();

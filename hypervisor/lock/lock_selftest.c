@@ -29,6 +29,43 @@ SELFTEST(lock_states)
 	lock_assert_none();
 }
 
+/* Tickets are unique while there are fewer CPUs than numbers, also where the numbers begin anew. */
+_Static_assert(CPU_MAX < UINT32_MAX, "a ticket for every CPU");
+
+SELFTEST(lock_tickets_wrap)
+{
+	struct lock l;
+
+	lock_init(&l, &low_class);
+	l.next = l.serving = UINT32_MAX - 1;
+	for (int i = 0; i < 4; i++) {
+		lock_acquire(&l);
+		SELFTEST_CHECK(lock_held(&l) && !lock_try(&l));
+		lock_release(&l);
+	}
+	SELFTEST_CHECK(l.next == 2 && l.serving == 2);
+}
+
+static const struct lock_class mcs_class = { "test mcs", LOCK_RANK_OBJECT | LOCK_MCS };
+
+/* An MCS lock is given back in any order, and its nodes with it. */
+SELFTEST(lock_mcs_states)
+{
+	struct lock l;
+
+	lock_init(&l, &mcs_class);
+	for (int i = 0; i < 40; i++) {
+		lock_acquire(&l);
+		SELFTEST_CHECK(lock_held(&l) && !lock_try(&l));
+		lock_acquire(&high);
+		lock_release(&l);
+		SELFTEST_CHECK(!lock_held(&l) && l.tail == 0);
+		lock_release(&high);
+	}
+	SELFTEST_CHECK(lock_try(&l));
+	lock_release(&l);
+}
+
 SELFTEST(lock_order_violation)
 {
 	found = "";

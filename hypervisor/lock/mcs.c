@@ -32,22 +32,22 @@ static struct mcs_node *node_of(uint32_t number)
 	return &cpu_public(mcs_nodes, cpu)->node[(number - 1) % MCS_NODES];
 }
 
-static uint32_t take_node(struct mcs_node **node)
+/* A node of this CPU, with nobody behind. */
+static inline uint32_t take_node(struct mcs_nodes *mine, struct mcs_node **node)
 {
-	struct mcs_nodes *mine = cpu_private(mcs_nodes);
-	uint32_t free = ~mine->used & ((1u << MCS_NODES) - 1);
+	uint32_t i = (uint32_t)__builtin_ctz(~mine->used);
 
-	ASSERT(free);
-	uint32_t i = (uint32_t)__builtin_ctz(free);
-
+	/* A CPU that holds so many locks has lost count. */
+	ASSERT(i < MCS_NODES);
 	mine->used |= 1u << i;
 	*node = &mine->node[i];
+	__atomic_store_n(&(*node)->next, 0, __ATOMIC_RELAXED);
 	return this_cpu_id().n * MCS_NODES + i + 1;
 }
 
-static void give_node_back(uint32_t number)
+static inline void give_node_back(struct mcs_nodes *mine, uint32_t number)
 {
-	cpu_private(mcs_nodes)->used &= ~(1u << (number - 1) % MCS_NODES);
+	mine->used &= ~(1u << (number - 1) % MCS_NODES);
 }
 
 static __noinline void wait_behind(const struct lock *l, uint32_t ahead, uint32_t me,
@@ -64,9 +64,8 @@ static __noinline void wait_behind(const struct lock *l, uint32_t ahead, uint32_
 void mcs_acquire(struct lock *l)
 {
 	struct mcs_node *node;
-	uint32_t me = take_node(&node), ahead;
+	uint32_t me = take_node(cpu_private(mcs_nodes), &node), ahead;
 
-	__atomic_store_n(&node->next, 0, __ATOMIC_RELAXED);
 	__atomic_store_n(&node->waiting, 1, __ATOMIC_RELAXED);
 	ahead = __atomic_exchange_n(&l->tail, me, __ATOMIC_ACQ_REL);
 	if (ahead)
@@ -77,13 +76,13 @@ void mcs_acquire(struct lock *l)
 
 bool mcs_try(struct lock *l)
 {
+	struct mcs_nodes *mine = cpu_private(mcs_nodes);
 	struct mcs_node *node;
-	uint32_t me = take_node(&node), nobody = 0;
+	uint32_t me = take_node(mine, &node), nobody = 0;
 
-	__atomic_store_n(&node->next, 0, __ATOMIC_RELAXED);
 	if (!__atomic_compare_exchange_n(&l->tail, &nobody, me, false, __ATOMIC_ACQ_REL,
 					 __ATOMIC_RELAXED)) {
-		give_node_back(me);
+		give_node_back(mine, me);
 		return false;
 	}
 	l->holder = me;
@@ -106,8 +105,9 @@ static bool leave_empty(struct lock *l, uint32_t me, const struct mcs_node *node
 
 void mcs_release(struct lock *l)
 {
+	struct mcs_nodes *mine = cpu_private(mcs_nodes);
 	uint32_t me = l->holder, next;
-	const struct mcs_node *node = node_of(me);
+	const struct mcs_node *node = &mine->node[(me - 1) % MCS_NODES];
 
 	llog_lock_freed(l);
 	next = __atomic_load_n(&node->next, __ATOMIC_ACQUIRE);
@@ -115,5 +115,5 @@ void mcs_release(struct lock *l)
 		next = __atomic_load_n(&node->next, __ATOMIC_ACQUIRE);
 		__atomic_store_n(&node_of(next)->waiting, 0, __ATOMIC_RELEASE);
 	}
-	give_node_back(me);
+	give_node_back(mine, me);
 }

@@ -16,11 +16,12 @@ static struct storm {
 	struct lock lock;
 	struct condvar not_empty, not_full;
 	struct wait_queue queue;
-	uint64_t count;  /* [l] */
-	uint64_t items;  /* [l] */
-	uint64_t woken;  /* [a] */
-	uint64_t failed; /* [a] */
-	uint32_t go;     /* [a] */
+	uint64_t count;   /* [l] */
+	uint64_t items;   /* [l] */
+	uint64_t woken;   /* [a] */
+	uint64_t failed;  /* [a] */
+	uint32_t go;      /* [a] */
+	uint32_t at_door; /* [a] CPUs that want the lock */
 } storm;
 
 static unsigned threads_of(unsigned per_cpu)
@@ -53,12 +54,23 @@ static void begin(const struct lock_class *class)
 
 #define LOCK_ROUNDS 400u
 
+/* Holds the lock until somebody else wants it, if anybody comes. */
+static void let_others_queue(void)
+{
+	for (unsigned i = 0; i < 20000 && !__atomic_load_n(&storm.at_door, __ATOMIC_ACQUIRE); i++)
+		cpu_relax();
+}
+
 static void add_under_lock(void *arg)
 {
 	(void)arg;
 	for (unsigned i = 0; i < LOCK_ROUNDS; i++) {
+		__atomic_fetch_add(&storm.at_door, 1, __ATOMIC_ACQ_REL);
 		lock_acquire(&storm.lock);
+		__atomic_fetch_sub(&storm.at_door, 1, __ATOMIC_ACQ_REL);
 		WRITE_ONCE(storm.count, READ_ONCE(storm.count) + 1);
+		if (i % 16 == 0)
+			let_others_queue();
 		lock_release(&storm.lock);
 		if (i % 8 == 0)
 			thread_yield();

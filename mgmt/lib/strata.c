@@ -219,3 +219,8 @@ int strata_pool_set(const struct cpu_pool *pool)
 {
 	return call(SYS_POOL_SET, (long)pool, 0, 0, 0);
 }
+
+int strata_bench(enum bench_what what, uint64_t arg, unsigned rounds, struct bench_result *out)
+{
+	return call(SYS_BENCH, what, (long)arg, rounds, (long)out);
+}

@@ -228,6 +228,16 @@ const struct command commands[] = {
 	  .min_args = 1,
 	  .max_args = 2,
 	  .output = schema_text },
+	{ .name = "bench",
+	  .args = "[lock|ipc|switch|syscall|wakeup|pagealloc]",
+	  .help = "measure the kernel's small operations",
+	  .more = "The times of one operation, by the machine's clock, with whatever else runs. "
+		  "Locks are taken by so many CPUs at once; rows that need more CPUs than there "
+		  "are "
+		  "are left out.",
+	  .run = cmd_bench,
+	  .max_args = 1,
+	  .output = schema_bench },
 	{ .name = "reboot",
 	  .args = "[--force]",
 	  .help = "stop all VMs and restart the machine",

@@ -106,6 +106,16 @@ const struct member schema_log[] = {
 	END,
 };
 
+const struct member schema_bench[] = {
+	MEMBER("measure", "string", "what was measured"),
+	MEMBER("ns", "number", "time of one operation"),
+	MEMBER("rounds", "integer", "of each thread"),
+	MEMBER("threads", "integer", "at once"),
+	MEMBER("least_ns", "integer", "of the quickest thread, all rounds"),
+	MEMBER("most_ns", "integer", "of the slowest thread, all rounds"),
+	END,
+};
+
 const struct member schema_action[] = {
 	MEMBER("action", "string", "what was done"),
 	END,

@@ -95,6 +95,7 @@ json_t *client_try(struct session *s, const char *op, json_t *more);
 
 /* ---- schema.c: what the objects hold ---- */
 extern const struct member schema_vm[], schema_host[], schema_cpu[], schema_memory[], schema_log[];
+extern const struct member schema_bench[];
 extern const struct member schema_action[], schema_command[], schema_text[], schema_setting[];
 extern const struct member schema_check[], schema_dump[], schema_line[];
 
@@ -135,6 +136,9 @@ int cmd_host_show(struct session *s, int argc, char **argv);
 int cmd_cpu(struct session *s, int argc, char **argv);
 int cmd_mem(struct session *s, int argc, char **argv);
 int cmd_log(struct session *s, int argc, char **argv);
+/* ---- cmd_bench.c ---- */
+int cmd_bench(struct session *s, int argc, char **argv);
+
 int cmd_reboot(struct session *s, int argc, char **argv);
 int cmd_poweroff(struct session *s, int argc, char **argv);
 int cmd_help(struct session *s, int argc, char **argv);

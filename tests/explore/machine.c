@@ -356,6 +356,7 @@ void machine_check_log(void)
 		spec_feed(events[i].cpu, &events[i].e);
 	spec_end(true);
 	spec_inbox_end();
+	spec_ready_end();
 	if (spec_totals.violations)
 		explore_fail("%s", spec_first_violation);
 }

@@ -157,8 +157,10 @@ int main(int argc, char **argv)
 	spec_reset();
 	read_all();
 	spec_end(!live);
-	if (!live)
+	if (!live) {
 		spec_inbox_end();
+		spec_ready_end();
+	}
 	report();
 	return spec_totals.violations != 0;
 }

@@ -28,11 +28,52 @@ static uint32_t find(const struct spec_cpu_threads *s, uint32_t thread)
 	return i;
 }
 
+/* ---- what runs: one thread, and none vanishes while it does ---- */
+
+void spec_ready_stops(struct spec_cpu *c, const struct llog_entry *e)
+{
+	struct spec_cpu_threads *s = spec_threads_of(c);
+	uint32_t thread = (uint32_t)e->arg;
+
+	if (s->left == thread)
+		s->left = 0;
+	else if (s->running == thread)
+		s->running = 0;
+}
+
+/* The next may be chosen before the one that runs is put back, but not one more. */
+static void starts(struct spec_cpu *c, uint32_t thread)
+{
+	struct spec_cpu_threads *s = spec_threads_of(c);
+
+	if (s->left)
+		spec_violation("CPU %u: thread %u is lost: it ran, and is neither ready nor asleep",
+			       c->n, s->left);
+	s->left = s->running;
+	s->running = thread;
+}
+
+void spec_ready_end(void)
+{
+	for (unsigned i = 0; i < LLOG_CPUS; i++) {
+		const struct spec_cpu_threads *s = spec_threads_of(spec_cpu(i));
+
+		if (s->left)
+			spec_violation(
+				"CPU %u: thread %u is lost: it ran, and is neither ready nor "
+				"asleep",
+				i, s->left);
+	}
+}
+
+/* ---- the queue ---- */
+
 void spec_ready_insert(struct spec_cpu *c, const struct llog_entry *e)
 {
 	struct spec_cpu_threads *s = spec_threads_of(c);
 	uint32_t thread = (uint32_t)e->arg;
 
+	spec_ready_stops(c, e);
 	if (find(s, thread) < s->nr_ready)
 		spec_violation("CPU %u: thread %u is made ready twice", c->n, thread);
 	if (s->nr_ready == s->room)
@@ -74,6 +115,7 @@ void spec_ready_remove(struct spec_cpu *c, const struct llog_entry *e)
 		spec_violation("CPU %u: thread %u runs before thread %u, which is further behind",
 			       c->n, thread, s->ready[first(s)].thread);
 	take_out(c, thread);
+	starts(c, thread);
 	for (uint32_t i = 0; i < s->nr_ready; i++) {
 		if (++s->ready[i].passed == PASSED_MAX)
 			spec_violation("CPU %u: thread %u is ready and never runs", c->n,

@@ -35,6 +35,9 @@ void spec_inbox_end(void); /* nothing is left */
 /* ready_spec.c */
 void spec_ready_insert(struct spec_cpu *c, const struct llog_entry *e);
 void spec_ready_remove(struct spec_cpu *c, const struct llog_entry *e);
+/* The thread no longer runs: sleeps, ends, or goes elsewhere. */
+void spec_ready_stops(struct spec_cpu *c, const struct llog_entry *e);
+void spec_ready_end(void);
 void spec_ready_leave(struct spec_cpu *c, const struct llog_entry *e);
 
 struct spec_ready_one {
@@ -48,5 +51,6 @@ struct spec_cpu_threads {
 	struct spec_ready_one *ready; /* in order of arrival */
 	uint32_t nr_ready, room;
 	uint64_t max_passed;
+	uint32_t running, left; /* threads; left: ran until `running` was chosen */
 };
 struct spec_cpu_threads *spec_threads_of(struct spec_cpu *c);

@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The kernel's own measures, each with threads of its own that stay where they are put: what ring 3
+// cannot place or repeat by itself. A measure is a row; it runs `rounds` of an operation and says
+// how long that took.
+#include "cpu/time.h"
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "mem/kalloc.h"
+#include "mem/page.h"
+#include "proc/channel.h"
+#include "proc/native.h"
+#include "proc/process.h"
+#include "proc/user.h"
+
+#define ROUNDS_MAX  100000u
+#define THREADS_MAX 16u
+
+static const struct lock_class ticket_class = { "bench ticket", LOCK_RANK_OBJECT };
+static const struct lock_class mcs_class = { "bench mcs", LOCK_RANK_OBJECT | LOCK_MCS };
+
+/* Locks: [I] immutable   [a] atomic   [o] the thread with that number */
+struct bench {
+	uint32_t rounds;           /* [I] */
+	uint32_t nr_threads;       /* [I] */
+	uint32_t ready;            /* [a] threads that stand at the line */
+	uint32_t left;             /* [a] */
+	uint64_t order;            /* [I] */
+	struct lock lock;          /* what is measured */
+	struct wait_queue queue;   /* the same */
+	struct object *ends[2];    /* [I] */
+	struct wait_queue finish;  /* who waits for the end */
+	uint32_t finished;         /* [finish.lock] */
+	uint64_t start, end;       /* [o] of thread 0 */
+	uint64_t own[THREADS_MAX]; /* [o] ns that each took */
+	int error;                 /* [a] */
+	struct bench_thread {
+		struct bench *b;
+		uint32_t n;
+		void (*run)(struct bench *b, uint32_t n);
+		struct thread *thread;
+	} threads[THREADS_MAX]; /* [I] */
+};
+
+/* ---- threads that begin together ---- */
+
+static void line_up(struct bench *b)
+{
+	__atomic_fetch_add(&b->ready, 1, __ATOMIC_ACQ_REL);
+	while (__atomic_load_n(&b->ready, __ATOMIC_ACQUIRE) < b->nr_threads) {
+		preempt_point();
+		thread_yield();
+	}
+}
+
+static void say_finished(struct bench *b)
+{
+	wait_begin(&b->finish);
+	b->finished++;
+	wait_wake_locked(&b->finish, 1);
+	wait_end(&b->finish);
+}
+
+static void bench_thread(void *arg)
+{
+	const struct bench_thread *t = arg;
+	uint64_t start;
+
+	line_up(t->b);
+	start = time_now();
+	t->run(t->b, t->n);
+	t->b->own[t->n] = time_now() - start;
+	say_finished(t->b);
+}
+
+static int start_thread(struct bench *b, uint32_t n, cpu_id_t cpu,
+			void (*run)(struct bench *b, uint32_t n))
+{
+	struct bench_thread *t = &b->threads[n];
+	const struct thread_args args = {
+		.name = "bench",
+		.entry = bench_thread,
+		.arg = t,
+		.container = kernel_container,
+		.cpu = cpu,
+		.pinned = true,
+	};
+
+	t->b = b;
+	t->n = n;
+	t->run = run;
+	t->thread = thread_create(&args);
+	return t->thread ? 0 : -ENOMEM;
+}
+
+/* Threads 0..nr-1, on the CPUs from 0 on, `spread` apart; all or none run. */
+static int run_threads(struct bench *b, uint32_t nr, uint32_t spread,
+		       void (*run)(struct bench *b, uint32_t n))
+{
+	int err = 0;
+
+	b->nr_threads = nr;
+	wait_queue_init(&b->finish);
+	for (uint32_t i = 0; i < nr && err == 0; i++)
+		err = start_thread(b, i, CPU_ID(i * spread % cpu_count()), run);
+	for (uint32_t i = 0; i < nr && err == 0; i++)
+		thread_start(b->threads[i].thread);
+	for (uint32_t i = 0; i < nr; i++) {
+		struct thread *t = b->threads[i].thread;
+
+		if (t && err == 0)
+			thread_join(t);
+		if (t)
+			thread_put(t);
+	}
+	return err ? err : b->error;
+}
+
+/* ---- locks ---- */
+
+static void take_lock(struct bench *b, uint32_t n)
+{
+	(void)n;
+	for (uint32_t i = 0; i < b->rounds; i++) {
+		lock_acquire(&b->lock);
+		lock_release(&b->lock);
+	}
+}
+
+static int bench_lock(struct bench *b, const struct lock_class *class, uint64_t cpus)
+{
+	if (cpus < 1 || cpus > MIN(cpu_count(), THREADS_MAX))
+		return -EINVAL;
+	lock_init(&b->lock, class);
+	return run_threads(b, (uint32_t)cpus, 1, take_lock);
+}
+
+static int bench_ticket(struct bench *b, uint64_t cpus)
+{
+	return bench_lock(b, &ticket_class, cpus);
+}
+
+static int bench_mcs(struct bench *b, uint64_t cpus)
+{
+	return bench_lock(b, &mcs_class, cpus);
+}
+
+/* ---- channel: a message there and one back ---- */
+
+static int send_one(struct object *end)
+{
+	struct message *m = message_create(kernel_container, 8);
+	int err;
+
+	if (!m)
+		return -ENOMEM;
+	err = channel_send(end, m, WAIT_FOREVER);
+	if (err)
+		message_free(m);
+	return err;
+}
+
+static int receive_one(struct object *end)
+{
+	struct message *m;
+	int err = channel_receive(end, CHAN_MSG_MAX, 0, WAIT_FOREVER, &m);
+
+	if (err == 0)
+		message_free(m);
+	return err;
+}
+
+static void ping_or_pong(struct bench *b, uint32_t n)
+{
+	int err = 0;
+
+	for (uint32_t i = 0; i < b->rounds && err == 0; i++) {
+		err = n == 0 ? send_one(b->ends[0]) : receive_one(b->ends[1]);
+		if (err == 0)
+			err = n == 0 ? receive_one(b->ends[0]) : send_one(b->ends[1]);
+	}
+	if (err) {
+		__atomic_store_n(&b->error, err, __ATOMIC_RELAXED);
+		thread_interrupt(b->threads[!n].thread);
+	}
+}
+
+static int bench_channel(struct bench *b, uint64_t apart)
+{
+	int err;
+
+	if (apart > 1)
+		return -EINVAL;
+	err = channel_create(kernel_container, 1, b->ends);
+	if (err)
+		return err;
+	err = run_threads(b, 2, (uint32_t)apart, ping_or_pong);
+	object_put(b->ends[0]);
+	object_put(b->ends[1]);
+	return err;
+}
+
+/* ---- switch and wakeup ---- */
+
+static void yield_to_each_other(struct bench *b, uint32_t n)
+{
+	(void)n;
+	for (uint32_t i = 0; i < b->rounds; i++)
+		thread_yield();
+}
+
+static int bench_switch(struct bench *b, uint64_t none)
+{
+	return none ? -EINVAL : run_threads(b, 2, 0, yield_to_each_other);
+}
+
+/* Two threads wake each other in turn: `left` says whose turn it is. */
+static void wake_in_turn(struct bench *b, uint32_t n)
+{
+	for (uint32_t i = 0; i < b->rounds; i++) {
+		wait_begin(&b->queue);
+		while (b->left % 2 != n) {
+			wait_sleep(&b->queue, WAIT_FOREVER, false);
+			wait_begin(&b->queue);
+		}
+		b->left++;
+		wait_wake_locked(&b->queue, 1);
+		wait_end(&b->queue);
+	}
+}
+
+static int bench_wakeup(struct bench *b, uint64_t apart)
+{
+	if (apart > 1)
+		return -EINVAL;
+	wait_queue_init(&b->queue);
+	return run_threads(b, 2, (uint32_t)apart, wake_in_turn);
+}
+
+/* ---- pages ---- */
+
+static void allocate_pages(struct bench *b, uint32_t n)
+{
+	(void)n;
+	for (uint32_t i = 0; i < b->rounds; i++) {
+		phys_t pa =
+			page_alloc(kernel_container, (unsigned)b->order, PAGE_KERNEL, 0, NODE_ANY);
+
+		if (!pa) {
+			b->error = -ENOMEM;
+			return;
+		}
+		page_free(pa, (unsigned)b->order);
+	}
+}
+
+static int bench_page(struct bench *b, uint64_t order)
+{
+	if (order > PAGE_ORDER_2M)
+		return -EINVAL;
+	b->order = order;
+	return run_threads(b, 1, 1, allocate_pages);
+}
+
+/* ---- the call ---- */
+
+static int (*const measures[])(struct bench *b, uint64_t arg) = {
+	[BENCH_TICKET_LOCK] = bench_ticket, [BENCH_MCS_LOCK] = bench_mcs,
+	[BENCH_CHANNEL] = bench_channel,    [BENCH_SWITCH] = bench_switch,
+	[BENCH_WAKEUP] = bench_wakeup,      [BENCH_PAGE] = bench_page,
+};
+
+static void summarize(const struct bench *b, struct bench_result *r)
+{
+	r->threads = b->nr_threads;
+	r->rounds = b->rounds;
+	r->least_ns = UINT64_MAX;
+	for (uint32_t i = 0; i < b->nr_threads; i++) {
+		r->most_ns = MAX(r->most_ns, b->own[i]);
+		r->least_ns = MIN(r->least_ns, b->own[i]);
+	}
+}
+
+int64_t sys_bench(const struct syscall_args *a)
+{
+	struct bench_result r = { 0 };
+	uint64_t what = a->arg[0], rounds = a->arg[2];
+	struct bench *b;
+	int err;
+
+	if (!(process_current()->flags & PROC_ADMIN))
+		return -EPERM;
+	if (what >= ARRAY_SIZE(measures) || rounds < 1 || rounds > ROUNDS_MAX)
+		return -EINVAL;
+	b = kalloc(kernel_container, sizeof(*b));
+	if (!b)
+		return -ENOMEM;
+	b->rounds = (uint32_t)rounds;
+	err = measures[what](b, a->arg[1]);
+	summarize(b, &r);
+	kfree(b);
+	return err ? err : USER_PUT(a->arg[3], &r);
+}

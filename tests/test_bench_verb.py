@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The verb `bench`: in instructions on one deterministic CPU, and every row on more of them."""
+import json
+import re
+
+PROMPT = r"strata> "
+
+# Instructions of one operation in the release image, at most; what it is now is in hypervisor/README.md.
+BUDGETS = {
+    "ticket lock, 1 CPU": 26,
+    "MCS lock, 1 CPU": 64,
+    "channel round trip, same CPU": 4200,
+    "context switch": 700,
+    "wakeup, same CPU": 1200,
+    "4 KiB page, allocate and free": 200,
+    "2 MiB block, allocate and free": 650,
+    "null system call": 280,
+}
+
+
+def test_instructions(machine):
+    """-icount shift=0: an instruction takes a nanosecond, and the counts repeat."""
+    with machine(config="release", smp=1, icount=True) as m:
+        m.expect(PROMPT, timeout=60)
+        m.sendline("bench")
+        m.expect(PROMPT, timeout=60)
+        cost = {k.strip(): float(v) for k, v in re.findall(r"(?m)^(.*?)  +([0-9.]+) ns", m.before())}
+    print(cost)
+    assert set(cost) == set(BUDGETS)
+    over = {k: v for k, v in cost.items() if v > BUDGETS[k]}
+    assert not over, f"more than {BUDGETS}"
+
+
+def test_rows(machine):
+    """On two CPUs the contended rows are there too, and each has run all its rounds."""
+    with machine(config="debug", smp=2) as m:
+        m.expect(PROMPT, timeout=60)
+        m.sendline("bench --json")
+        m.expect(PROMPT, timeout=120)
+        rows = [json.loads(line) for line in m.before().splitlines() if line.startswith("{")]
+        m.sendline("bench nothing")
+        m.expect(r"expected: bench", timeout=20)
+    names = {r["measure"] for r in rows}
+    assert names == set(BUDGETS) | {"ticket lock, 2 CPUs", "MCS lock, 2 CPUs", "channel round trip, other CPU", "wakeup, other CPU"}
+    assert all(r["ns"] > 0 and r["most_ns"] >= r["least_ns"] > 0 and r["rounds"] > 0 for r in rows)
