@@ -58,8 +58,8 @@ MUTANTS = [
            "\treturn !__atomic_load_n(&node->next, __ATOMIC_ACQUIRE);",
            explore="MCS lock, 2 CPUs"),
     Mutant("mcs-does-not-wait", "mutual exclusion", "lock/mcs.c",
-           "while (__atomic_load_n(&node->waiting, __ATOMIC_ACQUIRE))\n\t\tcpu_relax();",
-           "if (__atomic_load_n(&node->waiting, __ATOMIC_ACQUIRE))\n\t\tcpu_relax();",
+           "while (__atomic_load_n(&node->waiting, __ATOMIC_ACQUIRE))\n\t\tlock_wait_step(l, &wait);",
+           "if (__atomic_load_n(&node->waiting, __ATOMIC_ACQUIRE))\n\t\tlock_wait_step(l, &wait);",
            explore="MCS lock, 2 CPUs", replay="storm_mcs"),
     # ---- sleep and wakeup ----
     Mutant("sleep-after-unlock", "no lost wakeup", "thread/wait.c",

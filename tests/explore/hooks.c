@@ -2,6 +2,8 @@
 // What -fsanitize=thread calls before each access, and in place of each atomic operation. A read
 // that comes again at once, from the same place with the same value, is a CPU that spins: it goes
 // on when the value has changed, which is what a fair schedule gives it.
+// What a function does to variables in its own frame, such as to count how often it has looked, is
+// no step.
 #include "tests/explore/explore.h"
 
 struct last_read {
@@ -76,15 +78,23 @@ static bool store_hook(uint64_t address, unsigned size, uint64_t value, int orde
 	return true;
 }
 
-static void read_range(uint64_t address, uint64_t size, const void *pc)
+/* In the frame of the hook's caller? `frame` is the hook's own: its caller's lies above it. */
+static bool is_local(uint64_t address, const uint64_t *frame)
 {
+	return address >= (uintptr_t)(frame + 2) && address < frame[0];
+}
+
+static void read_range(uint64_t address, uint64_t size, const void *pc, const void *frame)
+{
+	if (is_local(address, frame))
+		return;
 	for (uint64_t i = 0; i < size; i += 8)
 		read_hook(address + i, (unsigned)MIN(size - i, (uint64_t)8), pc);
 }
 
-static void write_range(uint64_t address, uint64_t size)
+static void write_range(uint64_t address, uint64_t size, const void *frame)
 {
-	if (!engine_exploring())
+	if (!engine_exploring() || is_local(address, frame))
 		return;
 	memory_end_stores();
 	hooks_forget(engine_cpu());
@@ -92,7 +102,8 @@ static void write_range(uint64_t address, uint64_t size)
 		memory_begin_store(address + i, (unsigned)MIN(size - i, (uint64_t)8));
 }
 
-#define PC __builtin_return_address(0)
+#define PC    __builtin_return_address(0)
+#define FRAME __builtin_frame_address(0)
 
 void __tsan_init(void);
 void __tsan_init(void)
@@ -103,23 +114,25 @@ void __tsan_func_entry(void *pc);
 void __tsan_func_entry(void *pc)
 {
 	(void)pc;
+	hooks_forget(engine_cpu());
 }
 
 void __tsan_func_exit(void);
 void __tsan_func_exit(void)
 {
+	hooks_forget(engine_cpu());
 }
 
 void __tsan_read_range(void *p, unsigned long size);
 void __tsan_read_range(void *p, unsigned long size)
 {
-	read_range((uintptr_t)p, size, PC);
+	read_range((uintptr_t)p, size, PC, FRAME);
 }
 
 void __tsan_write_range(void *p, unsigned long size);
 void __tsan_write_range(void *p, unsigned long size)
 {
-	write_range((uintptr_t)p, size);
+	write_range((uintptr_t)p, size, FRAME);
 }
 
 void __tsan_atomic_thread_fence(int order);
@@ -128,26 +141,26 @@ void __tsan_atomic_thread_fence(int order)
 	fence_hook(order);
 }
 
-#define PLAIN(n)                                 \
-	void __tsan_read##n(void *p);            \
-	void __tsan_read##n(void *p)             \
-	{                                        \
-		read_range((uintptr_t)p, n, PC); \
-	}                                        \
-	void __tsan_write##n(void *p);           \
-	void __tsan_write##n(void *p)            \
-	{                                        \
-		write_range((uintptr_t)p, n);    \
-	}                                        \
-	void __tsan_unaligned_read##n(void *p);  \
-	void __tsan_unaligned_read##n(void *p)   \
-	{                                        \
-		read_range((uintptr_t)p, n, PC); \
-	}                                        \
-	void __tsan_unaligned_write##n(void *p); \
-	void __tsan_unaligned_write##n(void *p)  \
-	{                                        \
-		write_range((uintptr_t)p, n);    \
+#define PLAIN(n)                                        \
+	void __tsan_read##n(void *p);                   \
+	void __tsan_read##n(void *p)                    \
+	{                                               \
+		read_range((uintptr_t)p, n, PC, FRAME); \
+	}                                               \
+	void __tsan_write##n(void *p);                  \
+	void __tsan_write##n(void *p)                   \
+	{                                               \
+		write_range((uintptr_t)p, n, FRAME);    \
+	}                                               \
+	void __tsan_unaligned_read##n(void *p);         \
+	void __tsan_unaligned_read##n(void *p)          \
+	{                                               \
+		read_range((uintptr_t)p, n, PC, FRAME); \
+	}                                               \
+	void __tsan_unaligned_write##n(void *p);        \
+	void __tsan_unaligned_write##n(void *p)         \
+	{                                               \
+		write_range((uintptr_t)p, n, FRAME);    \
 	}
 PLAIN(1)
 PLAIN(2)
