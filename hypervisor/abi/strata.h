@@ -68,6 +68,8 @@ enum strata_syscall {
 	SYS_VCPU_SET_STATE, /* (vcpu fd, const struct vcpu_state *) */
 	SYS_VCPU_SYNC, /* (vcpu fd): moves what is pending from run page to vCPU without running it
 			*/
+	SYS_VCPU_PORT, /* (vcpu fd, struct vcpu_port *): an access to a port that the kernel serves,
+			  for INS and OUTS; -ENOENT: it serves none such */
 
 	/* The machine: only for processes spawned with PROC_ADMIN. */
 	SYS_SYS_INFO,  /* (enum sys_topic, index, void *buf, len): bytes written, -ENOENT past the
@@ -357,6 +359,12 @@ struct vcpu_state {
 };
 
 /* ---- the run page ---- */
+
+struct vcpu_port {
+	uint16_t port;
+	uint8_t size, write; /* size: 1, 2, 4 */
+	uint32_t value;      /* of a write; after a read its result */
+};
 
 enum vcpu_exit {
 	VCPU_EXIT_NONE,

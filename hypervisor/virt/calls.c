@@ -347,6 +347,22 @@ static int64_t sys_vcpu_sync(const struct syscall_args *a)
 	return err;
 }
 
+static int64_t sys_vcpu_port(const struct syscall_args *a)
+{
+	struct vcpu_port p;
+	struct vcpu *v;
+	int64_t err;
+
+	if (USER_GET(&p, a->arg[1]) != 0)
+		return -EFAULT;
+	v = get_vcpu(a->arg[0]);
+	if (!v)
+		return -EBADF;
+	err = vcpu_port(v, &p);
+	object_put(&v->object);
+	return err == 0 && !p.write ? USER_PUT(a->arg[1], &p) : err;
+}
+
 static const struct syscall_row rows[] = {
 	{ SYS_VM_CREATE, "vm_create", sys_vm_create },
 	{ SYS_VM_MAP, "vm_map", sys_vm_map },
@@ -364,6 +380,7 @@ static const struct syscall_row rows[] = {
 	{ SYS_VCPU_GET_STATE, "vcpu_get_state", sys_vcpu_get_state },
 	{ SYS_VCPU_SET_STATE, "vcpu_set_state", sys_vcpu_set_state },
 	{ SYS_VCPU_SYNC, "vcpu_sync", sys_vcpu_sync },
+	{ SYS_VCPU_PORT, "vcpu_port", sys_vcpu_port },
 };
 
 const struct syscall_table virt_calls = { rows, ARRAY_SIZE(rows) };

@@ -79,10 +79,10 @@ struct vcpu {
 	struct timer timer;      /* of the local APIC: armed by the owner */
 	uint64_t timer_deadline; /* [o] what the local APIC wants, ns; VLAPIC_NO_DEADLINE: none */
 	bool timer_changed;      /* [o] `timer` is still to be armed so */
-	uint64_t guest_ticks; /* [o] TSC ticks in sessions; read by anyone */
-	uint64_t run_ticks;   /* [o] up to run_since; see vcpu_run_time */
-	uint64_t run_since;   /* [o] TSC; 0: it has no CPU */
-	char fail[96];                              /* [o] why it stopped for good */
+	uint64_t guest_ticks;    /* [o] TSC ticks in sessions; read by anyone */
+	uint64_t run_ticks;      /* [o] up to run_since; see vcpu_run_time */
+	uint64_t run_since;      /* [o] TSC; 0: it has no CPU */
+	char fail[96];           /* [o] why it stopped for good */
 };
 static_assert_offset(struct vcpu, gpr, 0);
 
@@ -103,6 +103,9 @@ void vcpu_release(struct vcpu *v);
 int vcpu_run(struct vcpu *v);
 /* Takes what is pending in the run page into the vCPU. 0, -EBUSY or -EINVAL. */
 int vcpu_sync(struct vcpu *v);
+/* An access to a port that the kernel serves. 0, -EBUSY, -EINVAL, or -ENOENT: it serves none such.
+ */
+int vcpu_port(struct vcpu *v, struct vcpu_port *p);
 /* Sets requests and gets the vCPU to look at them. Any context; cheap when v is the caller. */
 void vcpu_request(struct vcpu *v, uint32_t requests);
 

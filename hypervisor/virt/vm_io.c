@@ -7,6 +7,7 @@
 #include "lib/string.h"
 #include "mem/kalloc.h"
 #include "proc/event.h"
+#include "virt/vcpu.h"
 
 static struct vm_ios *new_ios(struct vm *vm, unsigned count)
 {
@@ -143,4 +144,37 @@ bool vm_ring_doorbell(struct vcpu *v, const struct vm_io *io, bool write, uint64
 		return false;
 	event_signal(io->arg, 1);
 	return true;
+}
+
+/* The first of the ranges that takes it, as for IN and OUT. */
+static int access_port(struct vcpu *v, struct vcpu_port *p)
+{
+	const struct vm_ios *ports = READ_ONCE(v->vm->ports);
+	uint64_t value = p->write ? p->value : 0;
+
+	for (unsigned i = 0; i < ports->count; i++) {
+		const struct vm_io *io = &ports->io[i];
+
+		if (p->port < io->first || p->port > io->last ||
+		    !io->fn(v, io, p->write, p->port, p->size, &value))
+			continue;
+		p->value = (uint32_t)value;
+		v->check_events = true;
+		return 0;
+	}
+	return -ENOENT;
+}
+
+int vcpu_port(struct vcpu *v, struct vcpu_port *p)
+{
+	int err;
+
+	if ((p->size != 1 && p->size != 2 && p->size != 4) || p->write > 1)
+		return -EINVAL;
+	err = vcpu_acquire(v);
+	if (err < 0)
+		return err;
+	err = access_port(v, p);
+	vcpu_release(v);
+	return err;
 }

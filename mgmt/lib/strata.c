@@ -195,6 +195,11 @@ int strata_vcpu_sync(int vcpu)
 	return call(SYS_VCPU_SYNC, vcpu, 0, 0, 0);
 }
 
+int strata_vcpu_port(int vcpu, struct vcpu_port *access)
+{
+	return call(SYS_VCPU_PORT, vcpu, (long)access, 0, 0);
+}
+
 int strata_sys_info(enum sys_topic topic, unsigned index, void *buf, size_t len)
 {
 	return call(SYS_SYS_INFO, topic, index, (long)buf, (long)len);

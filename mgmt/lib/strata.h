@@ -59,6 +59,7 @@ int strata_vcpu_inject(int vcpu, const struct vcpu_event *event);
 int strata_vcpu_get_state(int vcpu, struct vcpu_state *state);
 int strata_vcpu_set_state(int vcpu, const struct vcpu_state *state);
 int strata_vcpu_sync(int vcpu);
+int strata_vcpu_port(int vcpu, struct vcpu_port *access);
 
 int strata_sys_info(enum sys_topic topic, unsigned index, void *buf, size_t len);
 int strata_sys_power(enum power_action action, int exit_code);

@@ -245,6 +245,13 @@ int strata_vcpu_run(int vcpu)
 	return -ENOSYS;
 }
 
+int strata_vcpu_port(int vcpu, struct vcpu_port *access)
+{
+	(void)vcpu;
+	(void)access;
+	return -ENOSYS;
+}
+
 int strata_vcpu_kick(int vcpu)
 {
 	(void)vcpu;

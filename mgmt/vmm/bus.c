@@ -97,6 +97,11 @@ static const struct bus_range *find(const struct bus *bus, enum bus_space space,
 	return w->ops && addr - w->start < w->size ? w : NULL;
 }
 
+bool bus_is_claimed(const struct bus *bus, enum bus_space space, uint64_t addr)
+{
+	return find(bus, space, addr);
+}
+
 static uint64_t range_read(const struct bus_range *r, uint64_t addr, unsigned size)
 {
 	uint64_t value;

@@ -68,6 +68,8 @@ static inline bool bus_whole(const struct bus_range *r, uint64_t addr, unsigned 
 	return size <= r->ops->max_size && size <= r->size - (addr - r->start);
 }
 
+/* Whether a device has claimed the address. */
+bool bus_is_claimed(const struct bus *bus, enum bus_space space, uint64_t addr);
 uint64_t bus_read(const struct bus *bus, enum bus_space space, uint64_t addr, unsigned size);
 void bus_write(const struct bus *bus, enum bus_space space, uint64_t addr, unsigned size,
 	       uint64_t value);

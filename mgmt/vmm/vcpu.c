@@ -132,7 +132,10 @@ int vcpu_create(struct vcpu *v, struct machine *m, unsigned number)
 		v->run = NULL;
 		return ret;
 	}
-	return emu_init(&v->emu, &m->ram, &m->bus);
+	ret = emu_init(&v->emu, &m->ram, &m->bus);
+	v->emu.kernel_port = strata_vcpu_port;
+	v->emu.vcpu = v->fd;
+	return ret;
 }
 
 int vcpu_set_boot_state(struct vcpu *v, const struct vcpu_regs *regs,

@@ -33,6 +33,10 @@ struct emu {
 	const struct guest_ram *ram;
 	const struct bus *bus;
 	struct emu_decoder *decoder;
+	/* Ports that no device has claimed, for INS and OUTS: 0, or an error: nobody's. May be
+	 * NULL. */
+	int (*kernel_port)(int vcpu, struct vcpu_port *access);
+	int vcpu; /* its argument */
 	/* of the instruction */
 	struct vcpu_regs regs;
 	struct vcpu_sregs sregs; /* only cr2 is ever changed */

@@ -419,6 +419,53 @@ static void ports(void **state)
 	assert_int_equal(guest.port_in, 7);
 }
 
+static uint32_t kernel_register;
+static int kernel_port(int vcpu, struct vcpu_port *access)
+{
+	assert_int_equal(vcpu, 5);
+	if (access->port != 0x21 && access->port != 0x100)
+		return -2;
+	if (access->write)
+		kernel_register = access->value;
+	else
+		access->value = kernel_register;
+	return 0;
+}
+
+/* What no device has claimed is asked of the kernel; what it has not either reads ones. */
+static void ports_of_the_kernel(void **state)
+{
+	(void)state;
+	e->kernel_port = kernel_port;
+	e->vcpu = 5;
+	CODE64("\xf3\x6e"); /* rep outsb */
+	memcpy(guest_at(&guest, GPA_DATA), "\xfe\xfb", 2);
+	e->regs.gpr[GPR_RSI] = TEST_DATA;
+	e->regs.gpr[GPR_RCX] = 2;
+	e->regs.gpr[GPR_RDX] = 0x21;
+	expect_done(2);
+	assert_int_equal(kernel_register, 0xfb);
+	CODE64("\x6d"); /* insl */
+	e->regs.gpr[GPR_RDI] = TEST_DATA;
+	e->regs.gpr[GPR_RDX] = 0x21;
+	kernel_register = 0x12345678;
+	expect_done(1);
+	assert_int_equal(memory(GPA_DATA, 4), 0x12345678);
+	CODE64("\x6c"); /* insb */
+	e->regs.gpr[GPR_RDI] = TEST_DATA;
+	e->regs.gpr[GPR_RDX] = 0x22;
+	expect_done(1);
+	assert_int_equal(memory(GPA_DATA, 1), 0xff);
+	/* A device of ours comes first. */
+	CODE64("\x6c");
+	e->regs.gpr[GPR_RDI] = TEST_DATA;
+	e->regs.gpr[GPR_RDX] = 0x100;
+	guest.port_in = 'z';
+	expect_done(1);
+	assert_int_equal(memory(GPA_DATA, 1), 'z');
+	e->kernel_port = NULL;
+}
+
 static void device_accesses_are_aligned(void **state)
 {
 	(void)state;
@@ -491,6 +538,7 @@ int main(void)
 		cmocka_unit_test(repeat_pauses),
 		cmocka_unit_test(ports),
 		cmocka_unit_test(device_accesses_are_aligned),
+		cmocka_unit_test(ports_of_the_kernel),
 		cmocka_unit_test(resume_flag),
 		cmocka_unit_test(refused),
 	};

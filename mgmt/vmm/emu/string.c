@@ -152,13 +152,38 @@ static bool scas(struct emu *e, const struct string *s)
 	return true;
 }
 
+/* What the kernel serves (PIC, doorbells) is on no bus of ours. */
+static bool by_kernel(const struct emu *e, struct vcpu_port *access)
+{
+	return e->kernel_port && !bus_is_claimed(e->bus, BUS_PORT, access->port) &&
+	       e->kernel_port(e->vcpu, access) == 0;
+}
+
+static uint64_t read_port(const struct emu *e, unsigned size)
+{
+	struct vcpu_port access = { .port = (uint16_t)e->regs.gpr[GPR_RDX], .size = (uint8_t)size };
+
+	return by_kernel(e, &access) ? access.value : bus_read(e->bus, BUS_PORT, access.port, size);
+}
+
+static void write_port(const struct emu *e, unsigned size, uint64_t value)
+{
+	struct vcpu_port access = { .port = (uint16_t)e->regs.gpr[GPR_RDX],
+				    .size = (uint8_t)size,
+				    .write = 1,
+				    .value = (uint32_t)value };
+
+	if (!by_kernel(e, &access))
+		bus_write(e->bus, BUS_PORT, access.port, size, value);
+}
+
 static bool ins(struct emu *e, const struct string *s)
 {
 	struct emu_span to;
 
 	if (!open_destination(e, s, ACCESS_WRITE, &to))
 		return false;
-	emu_store(e, &to, bus_read(e->bus, BUS_PORT, (uint16_t)e->regs.gpr[GPR_RDX], s->size));
+	emu_store(e, &to, read_port(e, s->size));
 	advance(e, s, GPR_RDI);
 	return true;
 }
@@ -169,7 +194,7 @@ static bool outs(struct emu *e, const struct string *s)
 
 	if (!open_source(e, s, &from))
 		return false;
-	bus_write(e->bus, BUS_PORT, (uint16_t)e->regs.gpr[GPR_RDX], s->size, emu_load(e, &from));
+	write_port(e, s->size, emu_load(e, &from));
 	advance(e, s, GPR_RSI);
 	return true;
 }

@@ -195,6 +195,13 @@ int strata_vcpu_inject(int vcpu, const struct vcpu_event *event)
 	return 0;
 }
 
+int strata_vcpu_port(int vcpu, struct vcpu_port *access)
+{
+	(void)vcpu;
+	(void)access;
+	return -ENOENT;
+}
+
 int strata_vcpu_get_state(int vcpu, struct vcpu_state *state)
 {
 	*state = vcpu_of(vcpu, NULL)->state;
