@@ -128,8 +128,11 @@ static enum virt_exit slow_shutdown(struct svm_vcpu *s)
 enum virt_exit svm_slow_invalid(struct svm_vcpu *s)
 {
 	const struct vmcb *c = s->vmcb;
+	bool same = c->rip == s->invalid_rip && c->rsp == s->invalid_rsp;
+	/* Emulators: the #GP was delivered, and the guest has done the same again. */
+	bool again = !svm_features.nrip && !(c->exit_int_info & EVENT_VALID);
 
-	if (!svm_repair(s) && c->rip == s->invalid_rip && c->rsp == s->invalid_rsp)
+	if (!svm_repair(s) && same && !again)
 		return svm_fail(s, "invalid guest state");
 	s->invalid_rip = c->rip;
 	s->invalid_rsp = c->rsp;
@@ -139,21 +142,42 @@ enum virt_exit svm_slow_invalid(struct svm_vcpu *s)
 	return VIRT_EXIT_NONE;
 }
 
-/* ---- CR8 ---- */
+/* ---- CR0 and CR8 ---- */
 
-/* MOV CR8 without decode assists: [prefixes] 0F 22 modrm. Length, or 0; *reg is its register. */
-static unsigned decode_mov_cr8(const uint8_t *insn, unsigned n, unsigned *reg)
+struct mov_cr {
+	unsigned len, cr, reg;
+};
+
+/*
+ * MOV to a control register without decode assists: [prefixes] 0F 22 modrm; LOCK makes 0 an 8.
+ * false: another instruction.
+ */
+static bool decode_mov_cr(const uint8_t *insn, unsigned n, struct mov_cr *mov)
 {
-	unsigned i = 0, rex = 0;
+	unsigned i = 0, rex = 0, lock = 0;
 
-	for (; i < n && (insn[i] == 0xf0 || insn[i] == 0x66 || insn[i] == 0xf2 || insn[i] == 0xf3);)
-		i++;
+	for (; i < n && (insn[i] == 0xf0 || insn[i] == 0x66 || insn[i] == 0xf2 || insn[i] == 0xf3);
+	     i++)
+		lock |= insn[i] == 0xf0 ? 8 : 0;
 	if (i < n && (insn[i] & 0xf0) == 0x40)
 		rex = insn[i++];
 	if (i + 3 > n || insn[i] != 0x0f || insn[i + 1] != 0x22)
-		return 0;
-	*reg = (insn[i + 2] & 7) | (rex & 1) << 3;
-	return i + 3;
+		return false;
+	mov->len = i + 3;
+	mov->cr = (insn[i + 2] >> 3 & 7) | (rex & 4) << 1 | lock;
+	mov->reg = (insn[i + 2] & 7) | (rex & 1) << 3;
+	return true;
+}
+
+static bool fetch_mov_cr(struct svm_vcpu *s, struct mov_cr *mov)
+{
+	struct guest_paging p;
+	uint8_t insn[15];
+	unsigned n;
+
+	svm_get_paging(&s->v, &p);
+	n = gmem_fetch(s->v.vm, &p, gmem_code_address(&p, s->vmcb->rip), insn, sizeof(insn));
+	return decode_mov_cr(insn, n, mov);
 }
 
 static uint64_t reg_value(const struct svm_vcpu *s, unsigned reg)
@@ -161,26 +185,39 @@ static uint64_t reg_value(const struct svm_vcpu *s, unsigned reg)
 	return reg == GPR_RSP ? s->vmcb->rsp : s->v.gpr[reg];
 }
 
-static enum virt_exit slow_cr8(struct svm_vcpu *s)
+/* LMSW and CLTS, too, end here: they cannot do wrong. */
+static enum virt_exit slow_cr0(struct svm_vcpu *s)
 {
-	struct guest_paging p;
-	uint8_t insn[15];
-	unsigned n, reg, len;
+	bool code64 = (s->vmcb->efer & EFER_LMA) && (s->vmcb->cs.attrib & SEG_ATTR_L);
+	struct mov_cr mov;
 	uint64_t value;
 
-	svm_get_paging(&s->v, &p);
-	n = gmem_fetch(s->v.vm, &p, gmem_code_address(&p, s->vmcb->rip), insn, sizeof(insn));
-	len = decode_mov_cr8(insn, n, &reg);
-	if (!len)
+	if (fetch_mov_cr(s, &mov) && mov.cr == 0) {
+		value = reg_value(s, mov.reg);
+		if (!svm_cr0_loadable(s, code64 ? value : (uint32_t)value)) {
+			vcpu_raise_gp(&s->v);
+			return VIRT_EXIT_NONE;
+		}
+	}
+	svm_step_cr0(s);
+	return VIRT_EXIT_NONE;
+}
+
+static enum virt_exit slow_cr8(struct svm_vcpu *s)
+{
+	struct mov_cr mov;
+	uint64_t value;
+
+	if (!fetch_mov_cr(s, &mov) || mov.cr != 8)
 		return svm_fail(s, "MOV to CR8 cannot be read");
-	value = reg_value(s, reg);
+	value = reg_value(s, mov.reg);
 	if (value & ~0xfull) {
 		vcpu_raise_gp(&s->v);
 		return VIRT_EXIT_NONE;
 	}
 	vlapic_set_cr8(&s->v.lapic, (uint8_t)value);
 	svm_tpr_changed(&s->v);
-	svm_skip(s, len);
+	svm_skip(s, mov.len);
 	return VIRT_EXIT_NONE;
 }
 
@@ -250,6 +287,7 @@ const struct svm_exit svm_exits[EXIT_TABLE_SIZE] = {
 			 .counter = COUNT_WINDOW,
 			 .fast = svm_fast_window,
 			 .slow = slow_window },
+	[EXIT_CR_WRITE] = { .name = "MOV to CR0", .counter = COUNT_CONTROL_REG, .slow = slow_cr0 },
 	[EXIT_RDPMC] = { .name = "RDPMC", .counter = COUNT_UNDEFINED, .slow = slow_gp },
 	[EXIT_CPUID] = { .name = "CPUID", .counter = COUNT_CPUID, .fast = svm_fast_cpuid },
 	[EXIT_RSM] = UNDEFINED("RSM"),

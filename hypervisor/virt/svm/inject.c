@@ -7,7 +7,32 @@
 // instruction. AMD APM 2, "Event Injection", "EXITINTINFO", "Virtual Interrupts".
 #include "virt/svm/svm.h"
 
-/* ---- RIP ---- */
+static void intercept(struct svm_vcpu *s, uint32_t *word, uint32_t bit, bool on)
+{
+	uint32_t value = on ? *word | bit : *word & ~bit;
+
+	if (value == *word)
+		return;
+	*word = value;
+	svm_dirty(s, CLEAN_INTERCEPTS);
+}
+
+/* ---- steps ---- */
+
+/* Emulators check CR0 only at the next VMRUN, where its answer is the loss of the guest's state. */
+static void watch_cr0(struct svm_vcpu *s, bool on)
+{
+	intercept(s, &s->vmcb->intercept_cr, BIT(16), on && !svm_features.nrip);
+}
+
+static void start_step(struct svm_vcpu *s)
+{
+	if (s->step)
+		return;
+	s->step = true;
+	s->step_tf = s->vmcb->rflags & RFLAGS_TF;
+	s->vmcb->rflags |= RFLAGS_TF;
+}
 
 static void end_step(struct svm_vcpu *s)
 {
@@ -16,6 +41,13 @@ static void end_step(struct svm_vcpu *s)
 	s->step = s->step_iret = false;
 	if (!s->step_tf)
 		s->vmcb->rflags &= ~RFLAGS_TF;
+	watch_cr0(s, true);
+}
+
+void svm_step_cr0(struct svm_vcpu *s)
+{
+	start_step(s);
+	watch_cr0(s, false);
 }
 
 void svm_trap(struct svm_vcpu *s)
@@ -91,16 +123,6 @@ void svm_get_blocking(struct vcpu *v, uint8_t *shadow, uint8_t *nmi_masked)
 	*nmi_masked = s->nmi_masked;
 }
 
-static void intercept(struct svm_vcpu *s, uint32_t *word, uint32_t bit, bool on)
-{
-	uint32_t value = on ? *word | bit : *word & ~bit;
-
-	if (value == *word)
-		return;
-	*word = value;
-	svm_dirty(s, CLEAN_INTERCEPTS);
-}
-
 static void set_nmi_masked(struct svm_vcpu *s, bool masked)
 {
 	s->nmi_masked = masked;
@@ -114,6 +136,7 @@ void svm_set_blocking(struct vcpu *v, uint8_t shadow, uint8_t nmi_masked)
 	s->vmcb->int_state = shadow ? INTERRUPT_SHADOW : 0;
 	s->shadow_kept = false;
 	end_step(s);
+	watch_cr0(s, true);
 	set_nmi_masked(s, nmi_masked);
 }
 
@@ -161,6 +184,9 @@ void svm_tpr_changed(struct vcpu *v)
 static void inject(struct svm_vcpu *s, unsigned type, uint8_t vector, bool has_error,
 		   uint32_t error)
 {
+	/* The instruction comes after the handler, and so does the step over it. */
+	if (s->step && !s->step_iret)
+		end_step(s);
 	s->vmcb->event_inj = vector | EVENT_TYPE_SET(type) | EVENT_VALID |
 			     (has_error ? EVENT_HAS_ERROR | (uint64_t)error << 32 : 0);
 }
@@ -216,15 +242,6 @@ static void deliver_one(struct svm_vcpu *s)
 		inject_nmi(s);
 	else if (svm_irqs_open(v) && irq_waits(v))
 		inject_irq(s);
-}
-
-static void start_step(struct svm_vcpu *s)
-{
-	if (s->step)
-		return;
-	s->step = true;
-	s->step_tf = s->vmcb->rflags & RFLAGS_TF;
-	s->vmcb->rflags |= RFLAGS_TF;
 }
 
 void svm_deliver(struct svm_vcpu *s)
@@ -298,9 +315,8 @@ enum virt_exit svm_slow_debug(struct svm_vcpu *s)
 
 	s->shadow_kept = false;
 	if (s->step_iret) {
-		/* IRET has loaded the guest's own TF. */
-		s->step = s->step_iret = false;
 		s->nmi_masked = false;
+		s->step_tf = true; /* IRET has loaded the guest's own: it stays */
 	}
 	end_step(s);
 	if (!ours) {

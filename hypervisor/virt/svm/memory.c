@@ -123,7 +123,7 @@ static enum virt_exit mmio(struct svm_vcpu *s, struct access *a)
 		return svm_fail(s, "delivery of an event outside of memory");
 	if (irqchip_hit(s, a)) {
 		if (!decode(s, a))
-			return svm_fail(s, "not a MOV to an interrupt controller's page");
+			return svm_fail(s, "not a MOV to an APIC's page");
 		irqchip_access(s, a);
 	} else if (!doorbell(s, a)) {
 		return to_vmm(s, a);

@@ -184,6 +184,18 @@ static bool cr0_valid(uint64_t cr0)
 	return !((cr0 & CR0_NW) && !(cr0 & CR0_CD)) && !((cr0 & CR0_PG) && !(cr0 & CR0_PE));
 }
 
+/* APM 2, "Operating Modes": the ways into and out of long mode. */
+bool svm_cr0_loadable(const struct svm_vcpu *s, uint64_t value)
+{
+	const struct vmcb *c = s->vmcb;
+
+	if (!cr0_valid(value))
+		return false;
+	if (value & CR0_PG)
+		return !(c->efer & EFER_LME) || (c->cr4 & CR4_PAE);
+	return !(c->efer & EFER_LMA) || !(c->cs.attrib & SEG_ATTR_L);
+}
+
 static bool sregs_valid(const struct vcpu *v, const struct vcpu_sregs *r)
 {
 	bool lma = (r->efer & EFER_LME) && (r->cr0 & CR0_PG);

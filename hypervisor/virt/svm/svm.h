@@ -161,10 +161,14 @@ void svm_get_paging(struct vcpu *v, struct guest_paging *p);
 /* Bits of CR0, CR3, CR4 that no CPU takes were set: makes them legal again. Whether there were any.
  */
 bool svm_repair(struct svm_vcpu *s);
+/* Whether a MOV of `value` to CR0 is done; else it raises #GP. */
+bool svm_cr0_loadable(const struct svm_vcpu *s, uint64_t value);
 
 /* ---- inject.c ---- */
 /* The step that ends an instruction under TF. */
 void svm_trap(struct svm_vcpu *s);
+/* Lets the one instruction at RIP write CR0. */
+void svm_step_cr0(struct svm_vcpu *s);
 /* RIP past the instruction; see virt_ops.skip. */
 static inline void svm_skip_to(struct svm_vcpu *s, uint64_t rip)
 {
