@@ -26,7 +26,7 @@ static unsigned passed, failed;
 
 /* ---- output ---- */
 
-static void serial_init(void)
+void serial_init(void)
 {
 	outb(COM1 + 1, 0);
 	outb(COM1 + 3, 0x80);
@@ -119,22 +119,40 @@ static void read_loader_info(uint32_t magic, const struct multiboot_info *info)
 		read_memory_map(info);
 }
 
-uint64_t option(const char *word, uint64_t otherwise)
+/* The text of WORD=text on the command line and its length; NULL: there is none. */
+static const char *find_option(const char *word, size_t *value_len)
 {
 	size_t len = strlen(word);
 	const char *s = machine.cmdline;
-	uint64_t value;
 
 	while (*s) {
 		const char *end = strchr(s, ' ');
 		size_t n = end ? (size_t)(end - s) : strlen(s);
 
-		if (n > len && !strncmp(s, word, len) && s[len] == '=' &&
-		    !str_to_u64(s + len + 1, n - len - 1, true, &value))
-			return value;
+		if (n > len && !strncmp(s, word, len) && s[len] == '=') {
+			*value_len = n - len - 1;
+			return s + len + 1;
+		}
 		s += n + (end != NULL);
 	}
-	return otherwise;
+	return NULL;
+}
+
+uint64_t option(const char *word, uint64_t otherwise)
+{
+	size_t len;
+	const char *text = find_option(word, &len);
+	uint64_t value;
+
+	return text && !str_to_u64(text, len, true, &value) ? value : otherwise;
+}
+
+bool option_is(const char *word, const char *text)
+{
+	size_t len;
+	const char *value = find_option(word, &len);
+
+	return value && len == strlen(text) && !strncmp(value, text, len);
 }
 
 /* ---- start ---- */

@@ -24,6 +24,7 @@ void guest_main(void);
 
 /* ---- output and end ---- */
 
+void serial_init(void); /* COM1, also after something else was done to it */
 void print(const char *format, ...) __printf_like(1, 2);
 /* `PASS name`, or `FAIL name: why`; returns `ok`. */
 bool check(bool ok, const char *name, const char *why, ...) __printf_like(3, 4);
@@ -51,6 +52,8 @@ struct machine {
 extern struct machine machine;
 /* The value of WORD=number on the command line, or `otherwise`. */
 uint64_t option(const char *word, uint64_t otherwise);
+/* Whether WORD=text is there. */
+bool option_is(const char *word, const char *text);
 bool fw_cfg_read(uint16_t item, void *to, uint32_t size);     /* through the port */
 bool fw_cfg_read_dma(uint16_t item, void *to, uint32_t size); /* by DMA; false: refused */
 
