@@ -9,8 +9,9 @@ LIBS_vmm   := -linih -ljansson -lcapstone
 LIBS_shell := -linih -lreadline -ltinfo -ljansson -Wl,--no-warnings
 
 # Files of mgmt/lib that not every program wants.
-SHARED_shell := mgmt/lib/vm_config.c
-SHARED_vmm   := mgmt/lib/vm_config.c
+SHARED_init  := mgmt/lib/cpu_list.c
+SHARED_shell := mgmt/lib/vm_config.c mgmt/lib/cpu_list.c
+SHARED_vmm   := mgmt/lib/vm_config.c mgmt/lib/cpu_list.c
 # Folders of a program beside its own.
 FOLDERS_vmm := acpi dev emu load
 

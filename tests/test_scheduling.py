@@ -15,12 +15,48 @@ def conf(name, lines):
     return archive.vm_conf("/guests/spin", 2 if name == "both" else 1, "16M", extra=lines)
 
 
+def boot(machine, folder, smp, files):
+    initrd = archive.extend(debian.image("debug", "strata.cpio"), str(folder / "run.cpio"),
+                            {**files, "guests/spin": SPIN})
+    return machine(config="debug", smp=smp, initrd=initrd)
+
+
+def test_pools(machine, tmp_path):
+    """Two cores of two threads: a pool has both threads of a core, and VMs stay in theirs."""
+    conf = "[pool 1]\ncpus = 2-3\n[pool 2]\ncpus = 1\n[pool 3]\ncpus = 0-1\n"
+    files = {"etc/strata.conf": conf.encode(),
+             "vms/in.conf": archive.vm_conf("/guests/spin", 3, "16M", extra="pool = 1\n"),
+             "vms/own.conf": archive.vm_conf("/guests/spin", 1, "16M", extra="pool = 1\ncpus = dedicated\n"),
+             "vms/none.conf": archive.vm_conf("/guests/spin", 1, "16M", extra="pool = 2\n")}
+    with boot(machine, tmp_path, "4,sockets=1,cores=2,threads=2", files) as m:
+        for pool in (2, 3):
+            m.expect(rf"init: /etc/strata.conf: \[pool {pool}\] cpus = \S+: expected whole cores, not CPU 0's")
+        c = debian.Console(m)
+        cpus = c.json("cpu")
+        assert [cpu["pool"] for cpu in cpus] == [0, 0, 1, 1]
+        assert cpus[0]["core"] == cpus[1]["core"] != cpus[2]["core"] == cpus[3]["core"]
+        assert "pool 2 has none of these CPUs" in c.run("vm start none")
+        c.start("in")
+        assert c.show("in")["cpus"] == "2-3"
+        before = c.json("cpu")
+        # One vCPU spins, two wait for a start that never comes.
+        settles(c, lambda: c.json("cpu")[2]["guest_ns"] + c.json("cpu")[3]["guest_ns"], 2e9, 1e12)
+        after = c.json("cpu")
+        assert [a["guest_ns"] for a in after[:2]] == [b["guest_ns"] for b in before[:2]]
+        # The pool's only core is not free while somebody is on it.
+        assert "error" in c.run("vm start own")
+        c.run("vm kill in")
+        c.start("own")
+        assert [cpu["dedicated_to"] for cpu in c.json("cpu")] == ["", "", "own", "own"]
+        c.run("vm kill own")
+        assert [cpu["dedicated_to"] for cpu in c.json("cpu")] == [""] * 4
+        c.poweroff()
+
+
 @pytest.fixture
 def console(machine, tmp_path):
     files = {f"vms/{name}.conf": conf(name, lines) for name, lines in VMS.items()}
-    initrd = archive.extend(debian.image("debug", "strata.cpio"), str(tmp_path / "run.cpio"),
-                            {**files, "guests/spin": SPIN})
-    with machine(config="debug", smp=2, initrd=initrd) as m:
+    with boot(machine, tmp_path, 2, files) as m:
         yield debian.Console(m)
 
 

@@ -18,6 +18,7 @@
 #include "mgmt/init/requests.h"
 #include "mgmt/init/unattended.h"
 #include "mgmt/init/vms.h"
+#include "mgmt/lib/cpu_list.h"
 #include "mgmt/lib/strata.h"
 
 /* A shell that ends sooner than this after its start is not restarted at once. */
@@ -136,9 +137,34 @@ static void autostart_all(void)
 	}
 }
 
+/* "pool N" with N from 1; 0: another section. */
+static unsigned pool_of_section(const char *section)
+{
+	unsigned n;
+	char rest;
+
+	return sscanf(section, "pool %u%c", &n, &rest) == 1 && n < CPU_POOLS ? n : 0;
+}
+
+static int take_pool(const char *section, const char *value)
+{
+	struct cpu_pool pool = { .pool = pool_of_section(section) };
+	int ret;
+
+	if (cpu_list_parse(value, pool.cpus) < 0)
+		return 0;
+	ret = strata_pool_set(&pool);
+	if (ret < 0)
+		init_log("%s: [%s] cpus = %s: expected whole cores, not CPU 0's: %s",
+			 init_options.conf, section, value, strerror(-ret));
+	return 1;
+}
+
 static int take_host_key(void *arg, const char *section, const char *key, const char *value)
 {
 	(void)arg;
+	if (pool_of_section(section) && !strcmp(key, "cpus"))
+		return take_pool(section, value);
 	if (strcmp(section, "host") != 0)
 		return 0;
 	if (strcmp(key, "autostart") != 0)
@@ -154,8 +180,10 @@ static void read_host_conf(void)
 	int line = ini_parse(init_options.conf, take_host_key, NULL);
 
 	if (line > 0)
-		init_log("%s:%d: expected [host] with autostart = NAME ...", init_options.conf,
-			 line);
+		init_log("%s:%d: expected [host] with autostart = NAME ..., or [pool 1] to [pool "
+			 "%d] "
+			 "with cpus = NUMBERS such as 2,4-7",
+			 init_options.conf, line, CPU_POOLS - 1);
 }
 
 static void serve(void)

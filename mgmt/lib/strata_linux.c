@@ -318,3 +318,9 @@ int strata_bench(enum bench_what what, uint64_t arg, unsigned rounds, struct ben
 	(void)what, (void)arg, (void)rounds, (void)out;
 	return -ENOSYS;
 }
+
+int strata_pool_set(const struct cpu_pool *pool)
+{
+	(void)pool;
+	return -ENOSYS;
+}

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "lib/bits.h"
+#include "mgmt/lib/cpu_list.h"
 
 #define LINE_MAX_BYTES 4096
 #define FILE_MAX_BYTES (64 * 1024)
@@ -174,41 +175,13 @@ static int set_pool(struct parser *p, const char *value)
 	return parse_u32(value, false, 0, CPU_POOLS - 1, &p->config->pool);
 }
 
-/* "3" or "2-5" at *s, which moves behind it. */
-static int add_cpu_range(const char **s, uint64_t cpus[CPU_SET_BITS / 64])
-{
-	unsigned long first, last;
-	char *end;
-
-	if (**s < '0' || **s > '9')
-		return -EINVAL;
-	first = last = strtoul(*s, &end, 10);
-	if (*end == '-') {
-		if (end[1] < '0' || end[1] > '9')
-			return -EINVAL;
-		last = strtoul(end + 1, &end, 10);
-	}
-	if (first > last || last >= CPU_SET_BITS)
-		return -EINVAL;
-	for (; first <= last; first++)
-		cpus[first / 64] |= 1ull << first % 64;
-	*s = end;
-	return 0;
-}
-
 static int set_cpus(struct parser *p, const char *value)
 {
-	/* A setting may come on top of the file's. */
-	memset(p->config->cpus, 0, sizeof(p->config->cpus));
 	p->config->dedicated = !strcmp(value, "dedicated");
-	if (p->config->dedicated)
-		return 0;
-	for (;; value++) {
-		if (add_cpu_range(&value, p->config->cpus))
-			return -EINVAL;
-		if (*value != ',')
-			return *value ? -EINVAL : 0;
-	}
+	if (!p->config->dedicated)
+		return cpu_list_parse(value, p->config->cpus);
+	memset(p->config->cpus, 0, sizeof(p->config->cpus));
+	return 0;
 }
 
 static int set_memory(struct parser *p, const char *value)

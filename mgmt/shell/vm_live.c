@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "mgmt/lib/cpu_list.h"
 #include "mgmt/lib/vm_config.h"
 
 bool vm_live_info(const char *name, struct vm_info *info)
@@ -58,23 +59,6 @@ int vm_live_apply(struct session *s, const char *name, const char *file, char *c
 	return status;
 }
 
-/* "0-3,8" */
-static void cpu_list(char *text, size_t room, const uint64_t *cpus)
-{
-	size_t at = 0;
-
-	*text = '\0';
-	for (unsigned i = 0, end; i < CPU_SET_BITS && at < room; i = end + 1) {
-		for (end = i; end < CPU_SET_BITS && (cpus[end / 64] >> end % 64 & 1); end++)
-			;
-		if (end - i > 1)
-			at += (size_t)snprintf(text + at, room - at, "%s%u-%u", at ? "," : "", i,
-					       end - 1);
-		else if (end > i)
-			at += (size_t)snprintf(text + at, room - at, "%s%u", at ? "," : "", i);
-	}
-}
-
 void vm_live_describe(json_t *vm, const struct vm_info *info)
 {
 	struct sched_params p = { 0 };
@@ -82,7 +66,7 @@ void vm_live_describe(json_t *vm, const struct vm_info *info)
 
 	if (strata_vm_sched_id(info->id, &p) < 0)
 		return;
-	cpu_list(cpus, sizeof(cpus), p.cpus);
+	cpu_list_format(cpus, sizeof(cpus), p.cpus);
 	json_object_set_new(vm, "weight", json_integer(p.weight));
 	json_object_set_new(vm, "cap", json_integer(p.cap));
 	json_object_set_new(vm, "pool", json_integer(p.pool));
