@@ -70,8 +70,9 @@ struct thread {
 	uint64_t calls;   /* [o] rises with each, and with progress in one */
 	struct list_head all_link; /* the watchdog's list, by its lock */
 	struct {
-		uint64_t calls;
+		uint64_t calls, begun;
 		unsigned looks;
+		bool told;
 	} watch; /* by that lock */
 };
 

@@ -29,6 +29,7 @@ static struct {
 /* What a watcher saw of a CPU; its own. */
 static struct seen {
 	uint64_t since, beats;
+	uint64_t begun; /* ns: seen so first */
 	unsigned looks;
 	bool told;
 } seen[CPU_MAX];
@@ -73,7 +74,7 @@ void thread_call_end(void)
 
 /* ---- CPUs ---- */
 
-static void tell_of_cpu(cpu_id_t cpu, uint64_t limit)
+static void tell_of_cpu(cpu_id_t cpu, uint64_t stood)
 {
 	const struct thread *t = READ_ONCE(cpu_get(cpu)->current);
 	const char *call = READ_ONCE(t->call);
@@ -82,7 +83,7 @@ static void tell_of_cpu(cpu_id_t cpu, uint64_t limit)
 	bool known = backtrace_of_cpu(cpu, &b);
 
 	watch_report(WATCH_CPU, "CPU %u has not scheduled for %llu ms: thread %.23s%s%s", cpu.n,
-		     (unsigned long long)limit / 1000000, t->name, call ? ", system call " : "",
+		     (unsigned long long)stood / 1000000, t->name, call ? ", system call " : "",
 		     call ? call : "");
 	if (known)
 		backtrace_log(&b);
@@ -93,15 +94,15 @@ static void look_at_cpu(cpu_id_t cpu, uint64_t limit)
 	struct seen *s = &seen[cpu.n];
 	uint64_t since = 0, beats = sched_beats(cpu);
 	bool in_kernel = cpu_account_kind(cpu, &since) == CPU_TIME_KERNEL;
-
 	if (!in_kernel || since != s->since || beats != s->beats) {
-		*s = (struct seen){ .since = since, .beats = beats };
+		*s = (struct seen){ .since = since, .beats = beats, .begun = time_now() };
 		return;
 	}
-	if (++s->looks < LOOKS || s->told)
+	/* Looks may come early, or late all at once: both must be enough. */
+	if (++s->looks < LOOKS || s->told || time_now() - s->begun < limit)
 		return;
 	s->told = true;
-	tell_of_cpu(cpu, limit);
+	tell_of_cpu(cpu, time_now() - s->begun);
 }
 
 static void look_at_cpus(bool first, uint64_t limit)
@@ -138,16 +139,21 @@ static bool blames(const struct thread *t)
 }
 
 /* Whether this is the look at which it has been too long. */
-static bool look_at_thread(struct thread *t)
+static bool look_at_thread(struct thread *t, uint64_t limit)
 {
 	uint64_t calls = READ_ONCE(t->calls);
 
 	if (!READ_ONCE(t->call) || calls != t->watch.calls || !blames(t)) {
 		t->watch.calls = calls;
+		t->watch.begun = time_now();
 		t->watch.looks = 0;
+		t->watch.told = false;
 		return false;
 	}
-	return ++t->watch.looks == LOOKS;
+	if (++t->watch.looks < LOOKS || t->watch.told || time_now() - t->watch.begun < limit)
+		return false;
+	t->watch.told = true;
+	return true;
 }
 
 /* One report a look. */
@@ -161,7 +167,7 @@ static void look_at_calls(uint64_t limit)
 
 	lock_acquire(&threads.lock);
 	list_for_each_entry (t, &threads.list, all_link) {
-		if (!look_at_thread(t))
+		if (!look_at_thread(t, limit))
 			continue;
 		call = READ_ONCE(t->call);
 		sleeps = READ_ONCE(t->state) == THREAD_SLEEPING;

@@ -81,16 +81,23 @@ SELFTEST(watchdog_names_a_cpu_that_does_not_schedule)
 	SELFTEST_CHECK(reported(WATCH_CPU));
 }
 
-SELFTEST(watchdog_leaves_alone_who_makes_way)
+static void make_way_for(uint64_t ns)
 {
-	uint64_t begun;
+	uint64_t begun = time_now();
 
-	begin("CPU 0");
-	begun = time_now();
-	while (time_now() - begun < 2 * LIMIT_NS) {
+	while (time_now() - begun < ns) {
 		test_burn(1000000);
 		preempt_point();
 	}
+}
+
+SELFTEST(watchdog_leaves_alone_who_makes_way)
+{
+	begin("CPU 0");
+	/* What stood still before, in another test, may be told of late. */
+	make_way_for(LIMIT_NS);
+	memset(reports, 0, sizeof(reports));
+	make_way_for(2 * LIMIT_NS);
 	end();
 	SELFTEST_CHECK(!reported(WATCH_CPU));
 }
