@@ -19,6 +19,10 @@ void boot_check_cpu(const struct boot_info *info);
 /* Finds and reads the tables into boot_acpi. Without any: one CPU, no NUMA. */
 void boot_init_acpi(const struct boot_info *info);
 
+/* A compressed boot archive becomes a plain one, elsewhere in RAM; damage is reported. Before
+ * boot_init_mem. */
+void boot_unpack_archive(struct boot_info *info);
+
 /* Takes the page for the other CPUs' start and hands the rest of RAM to mem, by node. */
 void boot_init_mem(const struct boot_info *info);
 

@@ -52,6 +52,7 @@ void boot_main(struct boot_info *info)
 	boot_init_acpi(info);
 	if (DEBUG_BUILD)
 		boot_mutants(info);
+	boot_unpack_archive(info);
 	boot_init_mem(info);
 	boot_init_llog(info);
 	boot_init_time();
