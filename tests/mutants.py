@@ -37,7 +37,7 @@ MUTANTS = [
            "if (__atomic_load_n(&l->serving, __ATOMIC_ACQUIRE) != ticket)",
            explore="ticket lock, 2 CPUs", replay="storm_ticket"),
     Mutant("ticket-freed-early", "mutual exclusion", "lock/lock.c",
-           "if (serving != ticket) {", "if (serving + 1 < ticket) {",
+           "if (serving != ticket)", "if (serving + 1 < ticket)",
            explore="ticket lock, 2 CPUs", replay="storm_ticket"),
     Mutant("try-keeps-its-ticket", "every acquire returns", "lock/lock.c",
            "if (!__atomic_compare_exchange_n(&l->next, &expected, serving + 1, false, __ATOMIC_ACQUIRE,\n"
@@ -90,7 +90,7 @@ MUTANTS = [
            "wait_wake_locked(&t->exited, UINT32_MAX);", "(void)0;", explore="end and join"),
     # ---- inbox ----
     Mutant("inbox-tells-nobody", "no lost wakeup", "thread/inbox.c",
-           "else if (!was_pending)", "else if (was_pending)", explore="sleep and wakeup", replay="storm_interrupts", hangs=True),
+           "else if (!was_pending && !is_watched(in))", "else if (was_pending && !is_watched(in))", explore="sleep and wakeup", replay="storm_interrupts", hangs=True),
     Mutant("inbox-marked-empty-late", "no lost wakeup", "thread/inbox.c",
            "\t__atomic_store_n(&in->pending, false, __ATOMIC_RELEASE);\n\tlock_release(&in->lock);",
            "\tlock_release(&in->lock);\n\t__atomic_store_n(&in->pending, false, __ATOMIC_RELEASE);",
@@ -105,6 +105,8 @@ MUTANTS = [
            "\tlock_acquire(&in->lock);\n\tlist_splice_tail(&in->threads, &threads);",
            "\tlist_splice_tail(&in->threads, &threads);\n\tlock_acquire(&in->lock);",
            explore="posts from two CPUs"),
+    Mutant("watch-without-fence", "no lost wakeup (only under TSO)", "thread/inbox.c",
+           "\t__atomic_thread_fence(__ATOMIC_SEQ_CST);\n", "", explore="two posts"),
     # ---- ready queue ----
     Mutant("last-runs-first", "order of the ready queue", "thread/sched.c",
            "struct ready_entry *e = ready_first(&rq->ready);\n\n\tif (!e)",

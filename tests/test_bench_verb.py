@@ -8,7 +8,7 @@ PROMPT = r"strata> "
 # Instructions of one operation in the release image, at most; what it is now is in hypervisor/README.md.
 BUDGETS = {
     "ticket lock, 1 CPU": 26,
-    "MCS lock, 1 CPU": 64,
+    "MCS lock, 1 CPU": 84,
     "channel round trip, same CPU": 4200,
     "context switch": 700,
     "wakeup, same CPU": 1200,

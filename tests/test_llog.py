@@ -44,3 +44,10 @@ def test_channels():
     with llog.logged(smp=2, live=True, initrd=archive, append="strata.exit=init init=/bin/objects") as (m, replay):
         assert m.wait_exit(120) == 1
     check(replay, CHANNELS, ended=False)
+
+
+def test_release_has_none():
+    """Not a symbol of it is in the release image."""
+    names = subprocess.run(["nm", os.path.join(harness.BUILD, "release/strata.elf")], check=True, stdout=subprocess.PIPE).stdout.decode()
+    found = [n for n in names.split() if n.startswith("llog_")]
+    assert not found and "lock_acquire" in names

@@ -21,18 +21,23 @@ static bool is_mcs(const struct lock *l)
 	return l->class->rank & LOCK_MCS;
 }
 
+/* Out of line, so that a free lock pays nothing for it. */
+static __noinline void ticket_wait(struct lock *l, uint32_t ticket, uint32_t serving)
+{
+	struct lock_wait wait = { 0 };
+
+	llog_lock_waits(l, ticket, serving, 0);
+	while (__atomic_load_n(&l->serving, __ATOMIC_ACQUIRE) != ticket)
+		lock_wait_step(l, &wait);
+}
+
 static void ticket_acquire(struct lock *l)
 {
 	uint32_t ticket = __atomic_fetch_add(&l->next, 1, __ATOMIC_RELAXED);
 	uint32_t serving = __atomic_load_n(&l->serving, __ATOMIC_ACQUIRE);
 
-	if (serving != ticket) {
-		struct lock_wait wait = { 0 };
-
-		llog_lock_waits(l, ticket, serving, 0);
-		while (__atomic_load_n(&l->serving, __ATOMIC_ACQUIRE) != ticket)
-			lock_wait_step(l, &wait);
-	}
+	if (serving != ticket)
+		ticket_wait(l, ticket, serving);
 	llog_lock_taken(l, ticket, 0);
 }
 

@@ -32,16 +32,20 @@ static struct mcs_node *node_of(uint32_t number)
 	return &cpu_public(mcs_nodes, cpu)->node[(number - 1) % MCS_NODES];
 }
 
-/* A node of this CPU, with nobody behind. */
-static inline uint32_t take_node(struct mcs_nodes *mine, struct mcs_node **node)
+static inline struct mcs_node *own_node(struct mcs_nodes *mine, uint32_t number)
+{
+	return &mine->node[(number - 1) % MCS_NODES];
+}
+
+/* The number of a node of this CPU, which gets nobody behind it. */
+static inline uint32_t take_node(struct mcs_nodes *mine)
 {
 	uint32_t i = (uint32_t)__builtin_ctz(~mine->used);
 
 	/* A CPU that holds so many locks has lost count. */
 	ASSERT(i < MCS_NODES);
 	mine->used |= 1u << i;
-	*node = &mine->node[i];
-	__atomic_store_n(&(*node)->next, 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&mine->node[i].next, 0, __ATOMIC_RELAXED);
 	return this_cpu_id().n * MCS_NODES + i + 1;
 }
 
@@ -63,8 +67,9 @@ static __noinline void wait_behind(const struct lock *l, uint32_t ahead, uint32_
 
 void mcs_acquire(struct lock *l)
 {
-	struct mcs_node *node;
-	uint32_t me = take_node(cpu_private(mcs_nodes), &node), ahead;
+	struct mcs_nodes *mine = cpu_private(mcs_nodes);
+	uint32_t me = take_node(mine), ahead;
+	struct mcs_node *node = own_node(mine, me);
 
 	__atomic_store_n(&node->waiting, 1, __ATOMIC_RELAXED);
 	ahead = __atomic_exchange_n(&l->tail, me, __ATOMIC_ACQ_REL);
@@ -77,8 +82,7 @@ void mcs_acquire(struct lock *l)
 bool mcs_try(struct lock *l)
 {
 	struct mcs_nodes *mine = cpu_private(mcs_nodes);
-	struct mcs_node *node;
-	uint32_t me = take_node(mine, &node), nobody = 0;
+	uint32_t me = take_node(mine), nobody = 0;
 
 	if (!__atomic_compare_exchange_n(&l->tail, &nobody, me, false, __ATOMIC_ACQ_REL,
 					 __ATOMIC_RELAXED)) {
@@ -107,7 +111,7 @@ void mcs_release(struct lock *l)
 {
 	struct mcs_nodes *mine = cpu_private(mcs_nodes);
 	uint32_t me = l->holder, next;
-	const struct mcs_node *node = &mine->node[(me - 1) % MCS_NODES];
+	const struct mcs_node *node = own_node(mine, me);
 
 	llog_lock_freed(l);
 	next = __atomic_load_n(&node->next, __ATOMIC_ACQUIRE);

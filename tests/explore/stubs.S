@@ -20,6 +20,6 @@
 	returns 0, fpu_area_size, fpu_load, fpu_release, fpu_state_init, intr_set_return_hook, mem_set_preempt_hook
 	returns 0, kfree, kstack_free, lock_assert_none, lock_wait_long, timer_init_cpu
 	returns 0, watchdog_add, watchdog_remove
-	returns 1, pool_group_allows, pool_is_common, time_now, time_tsc, time_tsc_to_ns
+	returns 1, pool_group_allows, pool_is_common, time_tsc, time_tsc_to_ns
 
 	.section .note.GNU-stack, "", @progbits
