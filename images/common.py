@@ -83,10 +83,6 @@ menuentry 'Strata' {{
 	linux {root}/strata {grub_words(cmdline)}
 	initrd {root}/strata.cpio
 }}
-menuentry 'Strata, without starting VMs' {{
-	linux {root}/strata {grub_words(cmdline)} strata.autostart=no
-	initrd {root}/strata.cpio
-}}
 """
 
 

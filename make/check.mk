@@ -57,11 +57,11 @@ CHECK_STEPS += explore-short reproducible lint unit fuzz-short header-check laye
 QUICK_STEPS += unit header-check layer-check docs-check
 
 .PHONY: check-boot
-check-boot: build/.deps-test both build/demo.cpio # every loader, firmware and medium (long; the short ones are in make check)
+check-boot: build/.deps-test build/.deps-images both build/demo.cpio # every loader, firmware and medium (long; the short ones are in make check)
 	@$(PYTHON) -m pytest -q -p no:cacheprovider tests/test_efi.py $(sort $(wildcard tests/boot_*.py))
 
 .PHONY: check quick
-check: build/.deps-test build/demo.cpio # everything; the last line is the count
+check: build/.deps-test build/.deps-images build/demo.cpio # everything; the last line is the count
 	@MAKE='$(MAKE)' tests/tools/check.py check $(CHECK_STEPS)
 quick: build/.deps-test # build, unit tests, layer and header check, self-tests on 2 CPUs
 	@MAKE='$(MAKE)' tests/tools/check.py quick $(QUICK_STEPS)

@@ -86,10 +86,10 @@ static void test_gzip_cut(void **state)
 	fill_plain(3, 3000);
 	packed = pack(3000, 9, Z_DEFAULT_STRATEGY, &size);
 	for (size_t cut = 0; cut < size; cut++) {
-		uint8_t *copy = malloc(cut + 1);
+		/* Of its own size, so that reading past it is seen. */
+		uint8_t *copy = malloc(MAX(cut, (size_t)1));
 
 		memcpy(copy, packed, cut);
-		copy = realloc(copy, MAX(cut, (size_t)1));
 		assert_int_equal(inflate_gzip(copy, cut, &used, out, 3000, &work), -EINVAL);
 		free(copy);
 	}

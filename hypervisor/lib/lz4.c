@@ -66,7 +66,10 @@ static int copy_match(struct stream *s, size_t len)
 
 static int64_t block(const uint8_t *in, size_t size, uint8_t *out, size_t room)
 {
-	struct stream s = { in, in + size, out, out, out + MIN(room, (size_t)BLOCK_MAX) };
+	size_t most = MIN(room, (size_t)BLOCK_MAX);
+	struct stream s = {
+		.in = in, .end = in + size, .out = out, .first = out, .limit = out + most
+	};
 
 	while (s.in < s.end) {
 		uint8_t token = *s.in++;

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""QEMU's machines and CPU models that offer SVM, and machines short of something; to the prompt. Part of make check-boot."""
+import pytest
+
+from test_efi import PROMPT
+
+CPUS = ["EPYC-v1", "EPYC-Rome", "EPYC-Milan", "Opteron_G1", "Opteron_G2", "Opteron_G3", "phenom", "max"]
+
+
+def to_prompt(start, **kwargs):
+    with start(config="release", limit=200, **kwargs) as m:
+        m.expect(PROMPT, 90)
+
+
+@pytest.mark.parametrize("cpu", CPUS)
+def test_cpu(machine, cpu):
+    to_prompt(machine, cpu=f"{cpu},+svm,+npt")
+
+
+@pytest.mark.parametrize("board", ["pc", "q35", "pc,hpet=off", "q35,hpet=off", "q35,i8042=off", "pc,sata=off,usb=off"])
+def test_board(machine, board):
+    to_prompt(machine, machine=board)
+
+
+# Sparse APIC ids, and CPUs that may come later.
+@pytest.mark.parametrize("smp", ["3,sockets=3,cores=1,maxcpus=12", "6,sockets=2,cores=3,threads=1"])
+def test_cpu_ids(machine, smp):
+    to_prompt(machine, smp=smp)
+
+
+def test_memory_hotplug(machine):
+    """Room for memory that may come later is described in the SRAT, and is no RAM."""
+    to_prompt(machine, mem="1g,slots=4,maxmem=64g", extra=["-numa", "node,memdev=m0", "-object", "memory-backend-ram,id=m0,size=1g"])
+
+
+def test_nodes(machine):
+    extra = []
+    for i in range(2):
+        extra += ["-object", f"memory-backend-ram,id=m{i},size=512m", "-numa", f"node,nodeid={i},memdev=m{i},cpus={i}"]
+    to_prompt(machine, extra=extra)
