@@ -60,6 +60,7 @@ ROOT_FILES :=
 -include mgmt/mgmt.mk
 -include images/images.mk
 -include tests/tests.mk
+-include bench/exit/exit.mk
 -include bench/bench.mk
 -include make/llog.mk
 include make/check.mk

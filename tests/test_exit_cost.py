@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What exits cost, in instructions: bench/exit as a VM of the release image, one CPU, -icount."""
+import os
+import re
+import subprocess
+
+import pytest
+
+import archive
+import harness
+
+# Instructions of guest, kernel and VMM together for one operation, its share of the guest's loop included. Goals that are
+# not reached yet are in docs/limits.md.
+BUDGETS = {
+    "cpuid": 200,
+    "vmmcall-unknown": 200,
+    "port-kernel-in": 220,
+    "port-kernel-out": 220,
+    "port-vmm-in": 1500,
+    "port-vmm-out": 1500,
+    "tsc-adjust-read": 220,
+    "tsc-adjust-write": 220,
+    "x2apic-self-ipi": 1800,
+}
+PROMPT = re.escape("strata> ")
+
+
+@pytest.fixture(scope="module")
+def initrd(tmp_path_factory):
+    subprocess.run(["make", "-s", "exit-guest"], cwd=harness.TREE, check=True, timeout=300)
+    with open(os.path.join(harness.BUILD, "bench/exit.elf"), "rb") as f:
+        files = {"vms/exit.conf": archive.vm_conf("/guests/exit.elf", 1, "256M", "wait=1"), "guests/exit.elf": f.read()}
+    path = str(tmp_path_factory.mktemp("exit") / "exit.cpio")
+    return archive.extend(harness.image("release", "strata.cpio"), path, files)
+
+
+def costs(machine, initrd):
+    """{operation: (median, smallest, largest)}. Both commands are typed at once: nothing comes in while it measures."""
+    with machine(config="release", smp=1, icount=True, initrd=initrd) as m:
+        m.expect(PROMPT, timeout=60)
+        m.send("vm start exit\rvm console exit\r")
+        m.expect(r"exit-cost: begin\r*\n", timeout=120)
+        m.expect(r"exit-cost: end\r*\n", timeout=60)
+        rows = re.findall(r"(?m)^([a-z0-9-]+) (\d+) (\d+) (\d+)\s*$", m.before())
+        return {name: tuple(map(int, figures)) for name, *figures in rows}
+
+
+def test_exit_costs(machine, initrd):
+    first = costs(machine, initrd)
+    print("\n".join(f"{name:20} {row[0]:7} {row[1]:7} {row[2]:7}" for name, row in first.items()))
+    over = {name: (first[name][0], budget) for name, budget in BUDGETS.items() if first[name][0] > budget}
+    assert not over, f"(instructions, budget): {over}"
+    second = costs(machine, initrd)
+    assert {name: row[0] for name, row in first.items()} == {name: row[0] for name, row in second.items()}
