@@ -22,11 +22,11 @@ MGMT_LIB       := $(call mgmt-objs,mgmt/lib/strata.c mgmt/lib/chan.c mgmt/lib/pr
 MGMT_LIB_LINUX := $(call mgmt-objs,mgmt/lib/strata_linux.c mgmt/lib/chan.c mgmt/lib/proto.c)
 
 define mgmt-program
-$(O)/user/bin/$(1): $(call mgmt-objs,$(call mgmt-sources,$(1))) $(MGMT_LIB)
+$(O)/user/bin/$(1): $(call mgmt-objs,$(call mgmt-sources,$(1))) $(MGMT_LIB) mgmt/mgmt.mk
 	$$(call say,LD,$$@)
 	@mkdir -p $$(@D)
-	$$(Q)$$(CC) $$(USER_LDFLAGS) $$^ $$(LIBS_$(1)) -o $$@
-	$$(Q)strip $$@
+	$$(Q)$$(CC) $$(USER_LDFLAGS) $$(filter-out %.mk,$$^) $$(LIBS_$(1)) -o $$@.debug
+	$$(Q)strip -o $$@ $$@.debug
 $(O)/linux/$(1): $(call mgmt-objs,$(call mgmt-sources,$(1))) $(MGMT_LIB_LINUX)
 	$$(call say,LD,$$@)
 	@mkdir -p $$(@D)

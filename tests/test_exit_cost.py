@@ -3,11 +3,15 @@
 import os
 import re
 import subprocess
+import sys
 
 import pytest
 
 import archive
 import harness
+
+sys.path.insert(0, os.path.join(harness.TREE, "bench"))
+import exit_profile  # noqa: E402
 
 # Instructions of guest, kernel and VMM together for one operation, its share of the guest's loop included. Goals that are
 # not reached yet are in docs/limits.md.
@@ -52,3 +56,10 @@ def test_exit_costs(machine, initrd):
     assert not over, f"(instructions, budget): {over}"
     second = costs(machine, initrd)
     assert {name: row[0] for name, row in first.items()} == {name: row[0] for name, row in second.items()}
+
+
+def test_expensive_instructions(initrd):
+    """The fast path, from an executed trace: nothing but the entry and GS base, which the world switch changes by hand."""
+    _, rounds, functions, expensive = exit_profile.profile("cpuid")
+    assert rounds > 10 and functions["svm_fast_cpuid"] > 0
+    assert expensive == {"vmrun": 1, "rdgsbase": 1, "wrgsbase": 2}

@@ -8,3 +8,7 @@ build/bench/exit.elf: $(G)/obj/bench/exit/exit.o $(GUEST_RT_OBJS) tests/guests/r
 
 .PHONY: exit-guest
 exit-guest: build/bench/exit.elf # the exit-cost guest: build/bench/exit.elf
+
+.PHONY: profile-exit
+profile-exit: build/.deps-test image exit-guest # instructions of an exit by function: REASON=cpuid, port-vmm-in, ... (bench/exit/exit.c)
+	@bench/exit_profile.py --config $(CONFIG) '$(or $(REASON),cpuid)'

@@ -8,12 +8,13 @@
 #include "lib/string.h"
 
 struct piece {
+	const char *name;
 	uint16_t group, offset, size;
 };
 
 #define PIECE(g, first, last)                                                            \
 	{                                                                                \
-		CLEAN_##g, offsetof(struct vmcb, first),                                 \
+#first, CLEAN_##g, offsetof(struct vmcb, first),                         \
 			offsetof(struct vmcb, last) + sizeof(((struct vmcb *)0)->last) - \
 				offsetof(struct vmcb, first)                             \
 	}
@@ -45,45 +46,49 @@ static const struct piece pieces[] = {
 /* What the TLB of a CPU may hold for an ASID. Locks: [o] its CPU */
 struct asid_record {
 	const struct svm_vcpu *s;
+	uint64_t flush; /* as the vCPU's shadow has it: another may have been at the same address */
 	uint64_t asid_generation, tlb_generation;
 };
 struct asid_records {
+	uint64_t flushes;
 	struct asid_record asid[ASID_RECORDS];
 };
 DEFINE_CPU_PRIVATE(struct asid_records, asid_records);
 
-static void check_clean(const struct svm_vcpu *s)
+const char *svm_debug_stale(const struct svm_vcpu *s)
 {
 	const char *now = (const char *)s->vmcb;
 
-	if (!s->shadow->valid)
-		return;
-	for (unsigned i = 0; i < ARRAY_SIZE(pieces); i++) {
+	for (unsigned i = 0; i < ARRAY_SIZE(pieces) && s->shadow->valid; i++) {
 		const struct piece *p = &pieces[i];
 
 		if ((s->vmcb->clean & BIT(p->group)) &&
 		    memcmp(now + p->offset, s->shadow->copy + p->offset, p->size) != 0)
-			panic("VMCB clean bit %u is set, but the field at %x has changed", p->group,
-			      p->offset);
+			return p->name;
 	}
+	return NULL;
 }
 
-static void check_tlb(const struct svm_vcpu *s)
+bool svm_debug_tlb_fits(const struct svm_vcpu *s)
 {
 	const struct asid_record *r;
 
-	ASSERT(s->vmcb->guest_asid != 0 && s->vmcb->guest_asid < svm_features.nr_asids);
+	if (s->vmcb->guest_asid == 0 || s->vmcb->guest_asid >= svm_features.nr_asids)
+		return false;
 	if (s->vmcb->guest_asid >= ASID_RECORDS)
-		return;
+		return true;
 	r = &cpu_private(asid_records)->asid[s->vmcb->guest_asid];
-	ASSERT(r->s == s && r->asid_generation == s->asid_generation);
-	ASSERT(r->tlb_generation == s->tlb_seen);
+	return r->s == s && r->flush == s->shadow->flush &&
+	       r->asid_generation == s->asid_generation && r->tlb_generation == s->tlb_seen;
 }
 
 void svm_debug_entry(struct svm_vcpu *s)
 {
-	check_clean(s);
-	check_tlb(s);
+	const char *stale = svm_debug_stale(s);
+
+	if (stale)
+		panic("VMCB: %s has changed behind its clean bit", stale);
+	ASSERT(svm_debug_tlb_fits(s));
 	ASSERT(cpu_id_eq(s->v.cpu, this_cpu_id()) && s->v.mode == VCPU_GUEST);
 }
 
@@ -95,10 +100,14 @@ void svm_debug_exit(struct svm_vcpu *s)
 
 void svm_debug_flushed(struct svm_vcpu *s)
 {
+	struct asid_records *records = cpu_private(asid_records);
+
 	if (s->vmcb->guest_asid >= ASID_RECORDS)
 		return;
-	cpu_private(asid_records)->asid[s->vmcb->guest_asid] = (struct asid_record){
+	s->shadow->flush = ++records->flushes;
+	records->asid[s->vmcb->guest_asid] = (struct asid_record){
 		.s = s,
+		.flush = s->shadow->flush,
 		.asid_generation = s->asid_generation,
 		.tlb_generation = s->tlb_seen,
 	};

@@ -51,6 +51,7 @@ extern const struct svm_exit svm_exits[EXIT_TABLE_SIZE];
 /* What was last given to the CPU, for the debug image's checks (check.c). */
 struct svm_shadow {
 	bool valid;
+	uint64_t flush; /* number of the flush that its CPU did last for the vCPU */
 	uint8_t copy[0x700];
 };
 
@@ -202,6 +203,10 @@ enum virt_exit svm_slow_debug(struct svm_vcpu *s);
 void svm_debug_entry(struct svm_vcpu *s);
 void svm_debug_exit(struct svm_vcpu *s);
 void svm_debug_flushed(struct svm_vcpu *s);
+/* First of the fields that changed while their clean bit is set, or NULL. Owner. */
+const char *svm_debug_stale(const struct svm_vcpu *s);
+/* Whether this CPU's TLB holds nothing under the vCPU's ASID but what it may. Owner, on its CPU. */
+bool svm_debug_tlb_fits(const struct svm_vcpu *s);
 
 static inline void svm_check_entry(struct svm_vcpu *s)
 {
