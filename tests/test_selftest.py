@@ -25,7 +25,7 @@ def check_log(text, passed, failed):
 @pytest.mark.parametrize("smp", [1, 2, 4])
 def test_selftest(machine, smp):
     with machine(smp=smp, append="selftest strata.exit=selftest") as m:
-        m.expect(r"selftest: (\d+) passed, (\d+) failed", timeout=60)
+        m.expect(r"selftest: (\d+) passed, (\d+) failed", timeout=120)
         passed, failed = (int(n) for n in m.child.match.groups())
         status = m.wait_exit(20)
         check_log(m.text(), passed, failed)
@@ -35,6 +35,6 @@ def test_selftest(machine, smp):
 
 
 def test_selftest_intel(bochs):
-    with bochs(smp=2, append="selftest strata.exit=selftest") as m:
-        match = m.expect(r"selftest: (\d+) passed, (\d+) failed", timeout=180)
+    with bochs(smp=2, append="selftest strata.exit=selftest", limit=320) as m:
+        match = m.expect(r"selftest: (\d+) passed, (\d+) failed", timeout=300)
         check_log(m.text(), int(match[1]), int(match[2]))

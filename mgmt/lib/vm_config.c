@@ -342,7 +342,8 @@ static const struct key_row key_rows[] = {
 	{ SECTION_VM, "cap", set_cap, "a number from 1 to 25600", false, "no limit",
 	  "percent of one CPU that its vCPUs get together at most: 150 is one CPU and a half" },
 	{ SECTION_VM, "pool", set_pool, "a number from 0 to 15", false, "0",
-	  "the CPU pool that it runs in" },
+	  "the CPU pool that it runs in; pools from 1 on are set up by /etc/strata.conf: [pool 1], "
+	  "cpus = 2-3, whole cores without CPU 0's" },
 	{ SECTION_VM, "cpus", set_cpus, "dedicated, or numbers below 256 such as 2,4-7", false,
 	  "all of the pool",
 	  "the CPUs of its pool that it keeps to; dedicated: each vCPU has a CPU to itself, by "
