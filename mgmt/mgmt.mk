@@ -10,7 +10,7 @@ LIBS_shell := -linih -lreadline -ltinfo -ljansson -Wl,--no-warnings
 
 # Files of mgmt/lib that not every program wants.
 SHARED_init  := mgmt/lib/cpu_list.c
-SHARED_shell := mgmt/lib/vm_config.c mgmt/lib/cpu_list.c
+SHARED_shell := mgmt/lib/vm_config.c mgmt/lib/frame.c mgmt/lib/cpu_list.c
 SHARED_vmm   := mgmt/lib/vm_config.c mgmt/lib/cpu_list.c
 # Folders of a program beside its own.
 FOLDERS_vmm := acpi dev emu load
@@ -35,6 +35,23 @@ ROOT_FILES += bin/$(1)=$(O)/user/bin/$(1)
 image: $(O)/linux/$(1)
 endef
 $(foreach p,$(MGMT_PROGRAMS),$(eval $(call mgmt-program,$(p))))
+
+# The client for other machines: an ordinary program of Debian's.
+CLIENT_OBJS := $(call mgmt-objs,$(sort $(wildcard mgmt/client/*.c)) mgmt/lib/frame.c)
+build/strata-client: $(CLIENT_OBJS)
+	$(call say,LD,$@)
+	$(Q)$(CC) $^ -o $@
+build/strata-client.bash: mgmt/client/completion.py $(O)/linux/shell
+	$(call say,GEN,$@)
+	$(Q)$(O)/linux/shell --table | $(PYTHON) mgmt/client/completion.py >$@
+image: build/strata-client build/strata-client.bash
+
+PREFIX ?= /usr/local
+.PHONY: install-client
+install-client: build/strata-client build/strata-client.bash # strata-client with man page and completion, below PREFIX (/usr/local)
+	install -D build/strata-client $(DESTDIR)$(PREFIX)/bin/strata-client
+	install -D -m 644 mgmt/client/strata-client.1 $(DESTDIR)$(PREFIX)/share/man/man1/strata-client.1
+	install -D -m 644 build/strata-client.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/strata-client
 
 # The terminal that the shell describes itself to readline as.
 ROOT_FILES += lib/terminfo/v/vt100=/lib/terminfo/v/vt100

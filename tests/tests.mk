@@ -48,3 +48,9 @@ build/programs.cpio: packaging/mkarchive tests/programs/fruit.txt $(PROGRAM_NAME
 
 .PHONY: programs-archive
 programs-archive: build/.deps-test build/programs.cpio # the test programs of ring 3: build/programs.cpio
+
+MINUTES ?= 10
+SEED    ?= 1
+.PHONY: soak
+soak: build/.deps-test both # 24 VMs on 4 CPUs driven at random for MINUTES (10), in the debug image; SEED=N repeats a run
+	@$(PYTHON) tests/soak.py --minutes $(MINUTES) --seed $(SEED)

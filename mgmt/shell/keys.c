@@ -4,11 +4,17 @@
 
 #include "mgmt/shell/keys.h"
 
+#include <poll.h>
 #include <string.h>
 #include <termios.h>
 #include <unistd.h>
 
-#define CTRL_C 3
+#include "mgmt/lib/frame.h"
+
+#define CTRL_C         3
+#define FRAME_PAUSE_MS 2000
+
+static void (*take_frame)(const char *body);
 
 static char kept[65536];
 static size_t start, end;
@@ -78,7 +84,7 @@ bool keys_fill_until_interrupt(void)
 	return true;
 }
 
-int keys_next(void)
+static int next_byte(void)
 {
 	if (start == end) {
 		start = end = 0;
@@ -86,6 +92,45 @@ int keys_next(void)
 			return -1;
 	}
 	return (unsigned char)kept[start++];
+}
+
+void keys_on_frame(void (*take)(const char *body))
+{
+	take_frame = take;
+}
+
+/* A frame's bytes come close together: a longer pause says that its end was lost. */
+static bool goes_on(void)
+{
+	struct pollfd p = { .fd = STDIN_FILENO, .events = POLLIN };
+
+	return start != end || poll(&p, 1, FRAME_PAUSE_MS) == 1;
+}
+
+/* Behind the mark. */
+static void read_frame(void)
+{
+	static struct frame_reader reader;
+
+	int c = FRAME_MARK;
+
+	/* To the end of the line, also when the frame is broken: its rest is no command. */
+	while (c >= 0 && c != '\r' && c != '\n') {
+		(void)frame_take(&reader, (uint8_t)c); /* only an end of line completes one */
+		c = goes_on() ? next_byte() : -1;
+	}
+	const char *body = c < 0 ? NULL : frame_take(&reader, (uint8_t)c);
+	if (body)
+		take_frame(body);
+}
+
+int keys_next(void)
+{
+	int c;
+
+	while ((c = next_byte()) == FRAME_MARK && take_frame)
+		read_frame();
+	return c;
 }
 
 size_t keys_take(char *buf, size_t room)

@@ -19,6 +19,7 @@ static void loop(struct session *s)
 	char *line;
 
 	lineedit_init(s);
+	machine_init(s);
 	while ((line = lineedit_read())) {
 		shell_run_line(s, line);
 		free(line);

@@ -149,6 +149,8 @@ json_t *help_json(const struct command *c);
 void doc_print(void); /* docs/console.md */
 void doc_json(void);  /* docs/json.md */
 void doc_table(void); /* the command table, an object a row: for tests and tools */
+/* ---- machine.c ---- */
+void machine_init(struct session *s); /* from now on programs are served beside the person */
 /* ---- lineedit.c ---- */
 void lineedit_init(struct session *s);
 char *lineedit_read(void); /* malloc'ed line; NULL: end of input */

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// strata-client: runs one command of a Strata console over a serial line, a pty, a unix socket or
+// TCP, prints its output and exits with its status.
+
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "mgmt/client/client.h"
+
+#define TIMEOUT_S   60
+#define TIMEOUT_MAX 86400
+#define LINE_ROOM   8192
+
+static const char usage_text[] =
+	"usage: strata-client --serial DEVICE [--baud RATE] | --unix PATH | --tcp HOST:PORT\n"
+	"                     [--timeout SECONDS] [--json] COMMAND [WORD ...]\n"
+	"A command's status is the exit status: 0 done, 1 failed, 2 wrong words; 3: no answer; 64: "
+	"this text.\n";
+
+struct options {
+	const char *serial, *unix_path, *tcp;
+	unsigned baud;
+	long timeout;
+	bool json;
+};
+
+int64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+static void usage(FILE *to)
+{
+	fputs(usage_text, to);
+	exit(to == stdout ? 0 : EXIT_USAGE);
+}
+
+static long number(const char *word, long max)
+{
+	char *end;
+	long v = strtol(word, &end, 10);
+
+	if (!*word || *end || v < 1 || v > max) {
+		fprintf(stderr, "strata-client: %s: expected a number from 1 to %ld\n", word, max);
+		exit(EXIT_USAGE);
+	}
+	return v;
+}
+
+static void parse(struct options *o, int argc, char **argv)
+{
+	static const struct option names[] = {
+		{ "serial", required_argument, NULL, 's' },
+		{ "baud", required_argument, NULL, 'b' },
+		{ "unix", required_argument, NULL, 'u' },
+		{ "tcp", required_argument, NULL, 't' },
+		{ "timeout", required_argument, NULL, 'w' },
+		{ "json", no_argument, NULL, 'j' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "+", names, NULL)) != -1) {
+		switch (c) {
+		case 's': o->serial = optarg; break;
+		case 'b': o->baud = (unsigned)number(optarg, 921600); break;
+		case 'u': o->unix_path = optarg; break;
+		case 't': o->tcp = optarg; break;
+		case 'w': o->timeout = number(optarg, TIMEOUT_MAX); break;
+		case 'j': o->json = true; break;
+		case 'h': usage(stdout); break;
+		default: usage(stderr);
+		}
+	}
+	if (!o->serial + !o->unix_path + !o->tcp != 2 || optind == argc)
+		usage(stderr);
+}
+
+/* A word as the console reads it. */
+static bool add_word(char *line, const char *word)
+{
+	size_t at = strlen(line);
+
+	if (at + 4 * strlen(word) + 4 > LINE_ROOM)
+		return false;
+	at += (size_t)sprintf(line + at, "%s'", at ? " " : "");
+	for (; *word; word++)
+		at += (size_t)sprintf(line + at, *word == '\'' ? "'\\''" : "%c", *word);
+	strcpy(line + at, "'");
+	return true;
+}
+
+int main(int argc, char **argv)
+{
+	struct options o = { .baud = 115200, .timeout = TIMEOUT_S };
+	char line[LINE_ROOM] = "";
+	int64_t deadline;
+	bool fits = true;
+	int fd;
+
+	parse(&o, argc, argv);
+	for (int i = optind; i < argc; i++)
+		fits &= add_word(line, argv[i]);
+	if (o.json)
+		fits &= add_word(line, "--json");
+	if (!fits) {
+		fprintf(stderr, "strata-client: expected a shorter command\n");
+		return EXIT_USAGE;
+	}
+	deadline = now_ms() + 1000 * (int64_t)o.timeout;
+	fd = o.serial      ? link_serial(o.serial, o.baud)
+	     : o.unix_path ? link_unix(o.unix_path)
+			   : link_tcp(o.tcp, deadline);
+	return fd < 0 ? EXIT_LINE : request(fd, line, deadline);
+}

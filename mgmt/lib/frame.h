@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Frames, in which a program talks to the console over a line that a person may use as well, and
+ * that may lose, double and change bytes: RS, a body of plain text, a blank, the body's CRC-32 as 8
+ * hexadecimal digits, end of line. What does not check is as if it had never come.
+ *
+ * Bodies, words divided by one blank; ID is the client's number of the request, 8 hexadecimal
+ *digits:
+ *
+ *	Q ID BASE64         run the command line; the same ID again runs nothing
+ *	S ID                how far is it?
+ *	G ID FIRST COUNT    send these pieces of the output again
+ *
+ *	A ID                taken, or still under way
+ *	D ID NUMBER BASE64  a piece of the output
+ *	E ID STATUS PIECES  it has ended; so many pieces of output there are
+ *	N ID                no such request
+ *
+ * Pure; no locks.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define FRAME_MARK  0x1e /* RS */
+#define FRAME_MAX   4096 /* bytes of a body, with a NUL */
+#define FRAME_PIECE 32   /* bytes of output in one frame */
+#define FRAME_LINE  2048 /* bytes of a command line */
+
+/* Room for RS, body, CRC and end of line. */
+#define FRAME_ROOM (FRAME_MAX + 16)
+
+/* Makes a frame of a body; its length. */
+size_t frame_make(char out[FRAME_ROOM], const char *body);
+
+struct frame_reader {
+	char text[FRAME_ROOM];
+	size_t len;
+	bool inside;
+};
+
+/* Takes a byte. The body when it ended a frame that checks, else NULL; valid until the next byte.
+ */
+const char *frame_take(struct frame_reader *r, uint8_t byte);
+
+/* Text to base64, NUL-terminated; out has room for 4 * (len + 2) / 3 + 1 bytes. */
+void base64_encode(char *out, const void *bytes, size_t len);
+/* Length, or -1: not base64, or more than `room`. */
+long base64_decode(void *out, size_t room, const char *text);

@@ -1,0 +1,156 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Many VMs on few CPUs, started, paused, resumed, reset, dumped, sent NMIs and killed at random, in the debug image.
+
+    soak.py [--minutes M] [--vms N] [--cpus N] [--seed S]
+
+A model says what state each VM must be in; guests check their own memory all the while. At the end every VM is killed, and all
+that they held must have come back. Prints `soak: ok` and the counts. The seed repeats the order of actions.
+"""
+import argparse
+import collections
+import os
+import random
+import re
+import subprocess
+import sys
+import tempfile
+import time
+
+import archive
+import harness
+from harness import Machine, MachineError
+from test_shell_qemu import Shell
+
+# state: the verbs that are right in it, and the state after them
+RIGHT = {
+    "stopped": {"start": "running"},
+    "running": {"pause": "paused", "reset": "running", "kill": "stopped", "nmi": "running", "dump": "running"},
+    "paused": {"resume": "running", "reset": "running", "kill": "stopped", "dump": "paused"},
+}
+# verbs that must be refused: the state stays
+WRONG = {
+    "stopped": ["pause", "resume", "reset", "kill", "nmi", "dump", "stop"],
+    "running": ["start", "resume", "stop"],
+    "paused": ["start", "pause", "stop"],
+}
+
+
+class Soak:
+    def __init__(self, machine, names, rng):
+        self.shell = Shell(machine)
+        self.names = names
+        self.rng = rng
+        self.state = {name: "stopped" for name in names}
+        self.counts = collections.Counter()
+
+    def fail(self, what):
+        raise MachineError(f"soak: {what}\nstates: {self.state}")
+
+    def step(self):
+        name = self.rng.choice(self.names)
+        state = self.state[name]
+        wrong = self.rng.random() < 0.1
+        verb = self.rng.choice(WRONG[state]) if wrong else self.rng.choice(sorted(RIGHT[state]))
+        out = self.shell.run(f"vm {verb} {name}")
+        refused = "error: " in out
+        if refused != wrong:
+            self.fail(f"vm {verb} {name} while {state}: {out}")
+        if not wrong:
+            self.state[name] = RIGHT[state][verb]
+        self.counts["refused" if wrong else verb] += 1
+
+    def look(self):
+        """That the console sees what the model says, and no guest has found its memory wrong."""
+        rows = {row["name"]: row for row in self.shell.json("vm list")}
+        for name in self.names:
+            if rows[name]["state"] != self.state[name]:
+                self.fail(f"{name} is {rows[name]['state']}: {rows[name]['reason']}")
+        name = self.rng.choice(self.names)
+        if self.state[name] == "running":
+            text = self.shell.run(f"vm log {name} 3")
+            if "wrong" in text:
+                self.fail(f"{name}: {text}")
+
+    def progress(self):
+        """Each VM that runs goes on."""
+        for name in self.names:
+            if self.state[name] != "running":
+                continue
+            self.shell.run(f"vm reset {name}")
+            end = time.monotonic() + 120 * harness.TIME_SCALE
+            while not re.search(r"beat: up", self.shell.run(f"vm log {name} 2")):
+                if time.monotonic() > end:
+                    self.fail(f"{name} does not go on")
+
+    def kill_all(self):
+        for name in self.names:
+            if self.state[name] != "stopped":
+                self.shell.run(f"vm kill {name}")
+                self.state[name] = "stopped"
+
+
+def held(shell):
+    """What VMs hold: VMs, guest memory, bytes of ring 3."""
+    rows = shell.json("mem")
+    ring3 = [r for r in rows if r.get("name") == "ring3"][0]["used"]
+    return shell.json("host show")[0]["vms"], rows[0]["guest"], ring3
+
+
+def soak(minutes, vms, cpus, seed):
+    names = [f"beat{i:02}" for i in range(vms)]
+    rng = random.Random(seed)
+    with open(f"{harness.BUILD}/guests/beat.elf", "rb") as f:
+        files = {"guests/beat.elf": f.read()}
+    for i, name in enumerate(names):
+        files[f"vms/{name}.conf"] = archive.vm_conf("/guests/beat.elf", 1 + i % 2, "8M", "period=100000000")
+    with tempfile.TemporaryDirectory(prefix="strata-soak-") as folder:
+        initrd = archive.extend(harness.image("debug", "strata.cpio"), os.path.join(folder, "all.cpio"), files)
+        with Machine("soak", smp=cpus, mem="2g", initrd=initrd, limit=minutes * 60 + 900) as m:
+            s = Soak(m, names, rng)
+            # Each VM once: from here on init keeps a log for each.
+            for name in names:
+                s.shell.run(f"vm start {name}")
+            s.state = {name: "running" for name in names}
+            s.look()
+            s.kill_all()
+            before = held(s.shell)
+            end = time.monotonic() + minutes * 60
+            steps = 0
+            while time.monotonic() < end or steps < 40:
+                s.step()
+                steps += 1
+                if steps % 20 == 0:
+                    s.look()
+            s.progress()
+            s.look()
+            s.kill_all()
+            after = held(s.shell)
+            if after[:2] != (0, 0):
+                s.fail(f"{after[0]} VMs and {after[1]} bytes of guest memory did not come back")
+            # Heaps of init and shell and the logs' pages may have grown; one VM left behind is more than that.
+            if after[2] - before[2] > vms * 4096 + 65536:
+                s.fail(f"ring 3 holds {after[2] - before[2]} bytes more than before")
+            m.send("poweroff\r")
+            m.wait_exit(60)
+    return steps, s.counts
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--vms", type=int, default=24)
+    parser.add_argument("--cpus", type=int, default=4)
+    parser.add_argument("--seed", type=int, default=1)
+    args = parser.parse_args()
+    subprocess.run(["make", "-s", "guests"], cwd=harness.TREE, check=True, timeout=300)
+    try:
+        steps, counts = soak(args.minutes, args.vms, args.cpus, args.seed)
+    except MachineError as e:
+        sys.exit(f"soak: {e}")
+    print(f"soak: ok ({args.vms} VMs on {args.cpus} CPUs, {steps} actions, seed {args.seed}): "
+          + ", ".join(f"{n} {verb}" for verb, n in sorted(counts.items())))
+
+
+if __name__ == "__main__":
+    main()
