@@ -20,7 +20,7 @@ $(BENCH)/guest.cpio: bench/guest/mkguest.py bench/guest/init bench/cpio.py $(BEN
 
 
 BENCH_WORKLOADS := $(sort $(wildcard bench/workloads/*))
-$(BENCH)/memory: bench/guest/memory.c $(O)/.flags-user
+$(BENCH)/tool: bench/guest/tool.c $(O)/.flags-user
 	$(call say,CC,$@)
 	$(Q)$(CC) $(USER_CPPFLAGS) $(USER_CFLAGS) $< $(USER_LDFLAGS) -s -o $@
 $(BENCH)/stamp: bench/kvm/stamp.c $(O)/.flags-user
@@ -36,10 +36,10 @@ $(BENCH)/nothing.elf: bench/guest/nothing.S
 $(BENCH)/tree.tar.gz: $(wildcard hypervisor/lib/*.[ch] hypervisor/mem/*.[ch] hypervisor/cpu/*.[ch])
 	@mkdir -p $(@D)
 	$(Q)tar --sort=name --mtime=@0 --owner=0 --group=0 -czf $@ $^
-$(BENCH)/image: bench/guest/fetch_image bench/guest/mkimage.py $(BENCH)/memory $(BENCH)/tree.tar.gz $(BENCH_WORKLOADS) build/.deps-bench
+$(BENCH)/image: bench/guest/fetch_image bench/guest/mkimage.py $(BENCH)/tool $(BENCH)/tree.tar.gz $(BENCH_WORKLOADS) build/.deps-bench
 	$(call say,IMAGE,$@)
 	$(Q)packages=$$(bench/guest/fetch_image) && bench/guest/mkimage.py --packages "$$packages" --folder $(BENCH)/root --output $@ \
-		--file /bench/bin/memory=$(BENCH)/memory --file /bench/tree.tar.gz=$(BENCH)/tree.tar.gz \
+		--file /bench/bin/tool=$(BENCH)/tool --file /bench/tree.tar.gz=$(BENCH)/tree.tar.gz \
 		$(foreach w,$(BENCH_WORKLOADS),--file /bench/$(notdir $(w))=$(w))
 
 BENCH_SMALL := image $(BENCH)/guest.cpio $(BENCH)/nothing.elf $(BENCH)/stamp

@@ -23,6 +23,10 @@ import sides  # noqa: E402
 import workloads  # noqa: E402
 
 
+# What a side has not by its nature: no VM is started on the bare machine.
+NOT_THERE = {("start", "bare")}
+
+
 def output_of(*argv):
     try:
         return subprocess.run(argv, capture_output=True, text=True, check=True, cwd=sides.TREE).stdout.strip()
@@ -59,7 +63,7 @@ def jobs_of(chosen):
 
 
 def measure(results, known, side, job, say):
-    """One job on one side: its samples, all or none of a workload. Returns what was not measured."""
+    """One job on one side: its samples, all or none of a workload. Returns the metrics without a value, by workload."""
     values = {name: {} for name in job}
     started = time.monotonic()
     for workload, line in side.run(job):
@@ -75,7 +79,8 @@ def measure(results, known, side, job, say):
             unit, better = known[name].metrics[metric]
             row = R.add_sample(results, name, metric, unit, better, side.name, value)
             row["exact"] = side.cpus == 1
-    return [n for n in job if not values[n] and not (n == "start" and side.name == "bare")]
+    wanted = {n: [m for m in known[n].metrics if m not in values[n]] for n in job if (n, side.name) not in NOT_THERE}
+    return {n: metrics for n, metrics in wanted.items() if metrics}
 
 
 def one_turn(results, known, side, job, key, say):
@@ -88,8 +93,8 @@ def one_turn(results, known, side, job, key, say):
         for name in job:
             R.add_hole(results, name, side.name, str(e)[:300])
         return
-    for name in missing:
-        R.add_hole(results, name, side.name, "it printed no value")
+    for name, metrics in missing.items():
+        R.add_hole(results, name, side.name, f"no value of {', '.join(metrics)}")
     results["done"].append(key)
 
 

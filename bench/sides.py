@@ -99,6 +99,7 @@ class Bare(Side):
             if job == ["boot"]:
                 tsc = expect(m, r"boot: tsc (\d+)\r*\n", self.limit)[1].decode()
                 yield "boot", f"boot {tsc}"
+                yield "boot", f"tsc-at-init {tsc}"
             else:
                 yield from job_lines(m, self.limit)
             m.wait_exit(60)

@@ -24,7 +24,7 @@ class Workload:
             if not line.startswith("#:"):
                 continue
             words = line[2:].split()
-            if len(words) not in (3, 4) or words[2] not in ("lower", "higher"):
+            if len(words) != 3 or words[2] not in ("lower", "higher"):
                 raise BadWorkload(f"{name}: {line}: expected #: METRIC UNIT lower|higher")
             self.metrics[words[0]] = tuple(words[1:3])
         if not self.metrics:

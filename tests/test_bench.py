@@ -160,7 +160,11 @@ class Played:
 def played(monkeypatch):
     inside = ("memory", "sched")
     values = {("boot",): [("boot", "boot 5"), ("boot", "noise")],
-              inside: [("memory", "stream 9"), ("sched", "sched: not found"), ("sched", "pipe 3")]}
+              inside: [("memory", "stream 9"), ("sched", "sched: not found"), ("sched", "pipe 3"), ("sched", "messaging 4")]}
+    known = {name: workloads.Workload(name, text) for name, text in
+             {"boot": "# side job\n#: boot ns lower\n", "memory": "#: stream MB/s higher\n",
+              "sched": "#: pipe us lower\n#: messaging s lower\n"}.items()}
+    monkeypatch.setattr(workloads, "load", lambda: known)
     got = {name: Played(name, dict(values)) for name in R.SIDES}
     got["kvm"].says[("boot",)] = sides.SideFailed("no KVM")
     monkeypatch.setattr(sides, "SIDES", got)
@@ -192,7 +196,7 @@ def test_run_and_resume(played, tmp_path):
 def test_a_workload_without_values_is_a_hole(played, tmp_path):
     played["strata"].says[("memory", "sched")] = [("memory", "stream 9")]
     r = run.run(Args, str(tmp_path / "r.json"), lambda text: None)
-    assert ("sched", "strata", "it printed no value") in [(h["workload"], h["side"], h["reason"]) for h in r["holes"]]
+    assert ("sched", "strata", "no value of pipe, messaging") in [(h["workload"], h["side"], h["reason"]) for h in r["holes"]]
 
 
 # ---- the report ----

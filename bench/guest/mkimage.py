@@ -49,11 +49,17 @@ def add_users(root):
                 "nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n")
     with open(os.path.join(root, "etc/group"), "w", encoding="utf-8") as f:
         f.write("root:x:0:\nwww-data:x:33:\nnogroup:x:65534:\n")
-    # mawk, which /etc/alternatives would name.
-    for link, target in [("usr/bin/awk", "mawk"), ("bin/sh", "dash")]:
-        path = os.path.join(root, link)
-        if not os.path.lexists(path):
-            os.symlink(target, path)
+
+
+def add_commands(root):
+    """busybox for the commands that no package brought (they are of Debian's base, which is not fetched)."""
+    done = subprocess.run([os.path.join(root, "bin/busybox"), "--list-full"], capture_output=True, text=True, check=True)
+    for applet in done.stdout.split():
+        name = os.path.basename(applet)
+        if any(os.path.lexists(os.path.join(root, folder, name)) for folder in ("bin", "sbin", "usr/bin", "usr/sbin")):
+            continue
+        os.makedirs(os.path.join(root, "bin"), exist_ok=True)
+        os.symlink("busybox", os.path.join(root, "bin", name))
 
 
 def size_of(root):
@@ -88,6 +94,7 @@ def main():
     unpack(args.packages, args.folder)
     add_files(args.folder, args.file)
     add_users(args.folder)
+    add_commands(args.folder)
     make(args.folder, args.output)
     shutil.rmtree(args.folder)
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// memory stream | random 4k | random 2m: sums of a memory area in order, in MB/s, or of words of it
-// in random order, in ns for one, with small or huge pages. Each prints `NAME VALUE`.
+// tool stream | random 4k | random 2m: sums of a memory area in order, in MB/s, or of words of it
+// in random order, in ns for one, with small or huge pages; each prints `NAME VALUE`. tool now: the
+// time in ns, for scripts that measure by two of them.
 
 #include <stdint.h>
 #include <stdio.h>
@@ -68,7 +69,9 @@ static void random_access(const char *name, int advice)
 
 int main(int argc, char **argv)
 {
-	if (argc == 2 && !strcmp(argv[1], "stream"))
+	if (argc == 2 && !strcmp(argv[1], "now"))
+		printf("%llu\n", (unsigned long long)now_ns());
+	else if (argc == 2 && !strcmp(argv[1], "stream"))
 		stream();
 	else if (argc == 3 && !strcmp(argv[1], "random"))
 		random_access(argv[2], strcmp(argv[2], "2m") ? MADV_NOHUGEPAGE : MADV_HUGEPAGE);
