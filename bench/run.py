@@ -56,15 +56,14 @@ def begin(args, path):
 
 
 def jobs_of(chosen):
-    """Side jobs one by one; what runs in the Debian guest in one boot of it."""
+    """Side jobs one by one; what runs in the Debian guest in one boot of it, but disks in one of their own."""
     jobs = [[w.name] for w in chosen if w.side_job]
-    inside = [w.name for w in chosen if not w.side_job]
-    return jobs + ([inside] if inside else [])
+    inside = [w.name for w in chosen if not w.side_job and w.name != "fio"]
+    return jobs + [job for job in (inside, [w.name for w in chosen if w.name == "fio"]) if job]
 
 
-def measure(results, known, side, job, say):
-    """One job on one side: its samples, all or none of a workload. Returns the metrics without a value, by workload."""
-    values = {name: {} for name in job}
+def listen(known, side, job, values, say):
+    """Runs a job on a side and notes what it measures as it comes."""
     started = time.monotonic()
     for workload, line in side.run(job):
         value = known[workload].value(line) if workload in known else None
@@ -74,28 +73,34 @@ def measure(results, known, side, job, say):
         elif line:
             say(f"    {workload}: {line}")
     say(f"    {time.monotonic() - started:.0f} s")
-    for name, found in values.items():
-        for metric, value in found.items():
-            unit, better = known[name].metrics[metric]
-            row = R.add_sample(results, name, metric, unit, better, side.name, value)
-            row["exact"] = side.cpus == 1
-    wanted = {n: [m for m in known[n].metrics if m not in values[n]] for n in job if (n, side.name) not in NOT_THERE}
-    return {n: metrics for n, metrics in wanted.items() if metrics}
 
 
-def one_turn(results, known, side, job, key, say):
-    for name in job:
-        R.remove_holes(results, name, side.name)
+def note(results, workload, side, found, reason):
+    """One workload's samples; a hole for what it has no value of. True: it is whole."""
+    R.remove_holes(results, workload.name, side.name)
+    missing = [m for m in workload.metrics if m not in found]
+    if missing and (workload.name, side.name) not in NOT_THERE:
+        R.add_hole(results, workload.name, side.name, reason or f"no value of {', '.join(missing)}")
+        if reason:
+            return False
+    for metric, value in found.items():
+        unit, better = workload.metrics[metric]
+        row = R.add_sample(results, workload.name, metric, unit, better, side.name, value)
+        row["exact"] = side.cpus == 1 and workload.side_job
+    return True
+
+
+def one_turn(results, known, side, job, repeat, say):
+    """One job on one side. What was measured before it failed counts."""
+    values, reason = {name: {} for name in job}, ""
     try:
-        missing = measure(results, known, side, job, say)
+        listen(known, side, job, values, say)
     except sides.SideFailed as e:
-        say(f"    failed: {e}")
-        for name in job:
-            R.add_hole(results, name, side.name, str(e)[:300])
-        return
-    for name, metrics in missing.items():
-        R.add_hole(results, name, side.name, f"no value of {', '.join(metrics)}")
-    results["done"].append(key)
+        reason = str(e)[:300]
+        say(f"    failed: {reason}")
+    for name in job:
+        if note(results, known[name], side, values[name], reason):
+            results["done"].append(f"{repeat} {name} {side.name}")
 
 
 def run(args, path, say):
@@ -107,11 +112,10 @@ def run(args, path, say):
     results = begin(args, path)
     turns = [(repeat, job, name) for repeat in range(args.repeat) for job in jobs_of(chosen) for name in args.sides]
     for number, (repeat, job, name) in enumerate(turns):
-        key = f"{repeat} {','.join(job)} {name}"
-        say(f"[{number + 1}/{len(turns)}] {', '.join(job)} on {report.NAMES[name]}"
-            + (": there already" if key in results["done"] else ""))
-        if key not in results["done"]:
-            one_turn(results, known, sides.SIDES[name](config=args.config, cpus=args.cpus), job, key, say)
+        left = [n for n in job if f"{repeat} {n} {name}" not in results["done"]]
+        say(f"[{number + 1}/{len(turns)}] {', '.join(left or job)} on {report.NAMES[name]}" + ("" if left else ": there already"))
+        if left:
+            one_turn(results, known, sides.SIDES[name](config=args.config, cpus=args.cpus), left, repeat, say)
             R.save(path, results)
     return results
 

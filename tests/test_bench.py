@@ -238,3 +238,16 @@ def test_page_in_a_browser(tmp_path):
     assert widths[4] / widths[3] == pytest.approx(0.8, rel=0.01)
     subprocess.run(common + [f"--screenshot={shown}", f"file://{tmp_path}/report.html"], capture_output=True, timeout=limit, check=True)
     assert shown.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n" and shown.stat().st_size > 5000
+
+
+# ---- a machine ----
+
+
+def test_start_repeats_exactly():
+    """Starting and ending a VM under icount: the same number of instructions twice."""
+    subprocess.run(["make", "-s", "bench-small"], cwd=harness.TREE, check=True, timeout=600)
+    figures = [list(sides.Strata().run(["start"])) for _ in range(2)]
+    assert figures[0] == figures[1]
+    (workload, line), = figures[0]
+    metric, value = workloads.load()[workload].value(line)
+    assert metric == "start-and-end" and value > 0
