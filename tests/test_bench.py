@@ -211,10 +211,14 @@ def test_markdown():
 def test_behind_is_on_top():
     r = sample()
     r["rows"][1]["cause"] = "one request at a time"
+    for value, side in ((100, "kvm"), (20, "strata")):
+        R.add_sample(r, "start", "start-and-end", "ns", "lower", side, value)
     text = report.markdown(r)
-    assert "- fio read <&>: 0.800 of KVM (higher is better): one request at a time" in text
-    assert text.index("0.800 of KVM") < text.index("| workload |")
+    assert "- fio read <&>: 0.800 of Linux KVM (at least 1 is the goal): one request at a time" in text
+    assert "- start start-and-end: 0.200 of Linux KVM (at most 0.1 is the goal): guest memory" in text
+    assert text.index("0.800 of Linux KVM") < text.index("| workload |")
     assert "boot boot:" not in text
+    assert "Boot over the bare machine, ns: Linux KVM +49, Strata +19." in text
 
 
 def test_page_in_a_browser(tmp_path):
