@@ -42,7 +42,7 @@ $(BENCH)/image: bench/guest/fetch_image bench/guest/mkimage.py $(BENCH)/tool $(B
 		--file /bench/bin/tool=$(BENCH)/tool --file /bench/tree.tar.gz=$(BENCH)/tree.tar.gz \
 		$(foreach w,$(BENCH_WORKLOADS),--file /bench/$(notdir $(w))=$(w))
 
-BENCH_SMALL := image $(BENCH)/guest.cpio $(BENCH)/nothing.elf $(BENCH)/stamp
+BENCH_SMALL := image $(if $(wildcard bench/exit/exit.mk),$(BENCH)/exit.elf) $(BENCH)/guest.cpio $(BENCH)/nothing.elf $(BENCH)/stamp
 .PHONY: bench-guest bench-small bench-files
 bench-guest: $(BENCH)/guest.cpio
 bench-small: $(BENCH_SMALL) build/.deps-bench build/.deps-test
@@ -54,6 +54,6 @@ BENCH_ARGS = $(if $(ONLY),--only $(ONLY)) $(if $(SIDES),--sides $(SIDES)) $(if $
 bench: bench-files # guests on the bare machine, under KVM and under Strata (ONLY= SIDES= REPEAT= FRESH=1): build/bench/report.html
 	@$(PYTHON) bench/run.py --config $(CONFIG) $(BENCH_ARGS)
 bench-quick: bench-small # the same with exit costs, start and boot only
-	@$(PYTHON) bench/run.py --config $(CONFIG) $(if $(ONLY),,--only start,boot) $(BENCH_ARGS)
+	@$(PYTHON) bench/run.py --config $(CONFIG) $(if $(ONLY),,--only exit,start,boot) $(BENCH_ARGS)
 bench-compare: # what changed beyond noise: A=old/results.json B=new/results.json
 	@$(PYTHON) bench/compare.py '$(A)' '$(B)'

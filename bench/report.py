@@ -69,6 +69,9 @@ def hole_lines(results):
 
 def missed(row):
     """The ratio of a row that is worse than its goal, as text; None: it is not, or cannot be told."""
+    count, own = G.count_of(row), R.median(row, "strata")
+    if count is not None and own is not None and own > count:
+        return f"{number(own)} {row['unit']} (at most {count} is the goal)"
     over, under, limit = G.goal_of(row)
     value = R.ratio(row, over, under)
     if value is None or (value <= limit if row["better"] == "lower" else value >= limit):

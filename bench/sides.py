@@ -21,6 +21,7 @@ KERNEL = os.path.join(BUILD, "kernel/vmlinux")
 INITRD = os.path.join(BUILD, "guest.cpio")
 IMAGE = os.path.join(BUILD, "image")
 NOTHING = os.path.join(BUILD, "nothing.elf")
+EXIT = os.path.join(BUILD, "exit.elf")
 DISK_MIB = 64
 
 # The same for the guest on every side, and for KVM's host.
@@ -39,8 +40,19 @@ def guest_cmdline(job, disk):
     return f"{CMDLINE} bench.disk={disk} bench.job={','.join(job)}"
 
 
+def is_short(job):
+    return job in (["boot"], ["start"], ["exit"])
+
+
 def memory_of(job):
-    return SMALL_MIB if job in (["boot"], ["start"]) else LARGE_MIB
+    return SMALL_MIB if is_short(job) else LARGE_MIB
+
+
+def exit_costs(text):
+    """The medians of the exit-cost guest's lines `NAME MEDIAN MIN MAX`."""
+    rows = expected(r"(?s)exit-cost: begin\s(.*)exit-cost: end", text, "the costs of exits").replace("\r", "")
+    for name, median in re.findall(r"(?m)^([a-z0-9-]+) (\d+) \d+ \d+\s*$", rows):
+        yield "exit", f"{name} {median}"
 
 
 def expect(machine, pattern, limit):
@@ -97,7 +109,7 @@ class Bare(Side):
     name = "bare"
 
     def measure(self, job):
-        if job == ["start"]:
+        if job in (["start"], ["exit"]):
             return
         extra = [] if job == ["boot"] else ["-drive", f"file={IMAGE},if=none,id=d0,format=raw,snapshot=on",
                                             "-device", "virtio-blk-pci,drive=d0"]
@@ -122,6 +134,8 @@ class Kvm(Side):
         base = f"{self.QEMU} -smp {self.guest_cpus} -m {memory_of(job)}"
         if job == ["start"]:
             return f"/bin/stamp {base} -kernel /guest/nothing.elf\n"
+        if job == ["exit"]:
+            return f"{base} -kernel /guest/exit.elf\n"
         line = f"{base} -kernel /guest/vmlinux -initrd /guest/initrd -append '{guest_cmdline(job, '/dev/vdb')}'"
         if job == ["boot"]:
             return f"/bin/stamp {line}\n"
@@ -140,6 +154,8 @@ class Kvm(Side):
             f.write(self.host_job(job))
         files = {"/job": script, "/bin/stamp": os.path.join(BUILD, "stamp"), "/guest/vmlinux": KERNEL,
                  "/guest/initrd": INITRD, "/guest/nothing.elf": NOTHING}
+        if job == ["exit"]:
+            files["/guest/exit.elf"] = EXIT
         if memory_of(job) == LARGE_MIB:
             files["/guest/image"] = IMAGE
         archive = mkhost.make(os.path.join(BUILD, "kernel/lib/modules", release), files)
@@ -153,7 +169,10 @@ class Kvm(Side):
         os.makedirs(folder, exist_ok=True)
         with self.machine(mib, kernel=KERNEL, initrd=self.host(folder, job), console="", append=CMDLINE) as m:
             m.expect(r"host: 6[^\r\n]*[\r\n]", self.limit)
-            if job in (["boot"], ["start"]):
+            if job == ["exit"]:
+                m.expect(r"exit-cost: end", self.limit)
+                yield from exit_costs(m.text())
+            elif is_short(job):
                 yield from self.short_job(m, job[0])
             else:
                 yield from job_lines(m, self.limit)
@@ -175,8 +194,8 @@ class Strata(Side):
 
     def configuration(self, job):
         lines = ["[vm]", f"vcpus = {self.guest_cpus}", f"memory = {memory_of(job)}M", "reboot = stop"]
-        if job == ["start"]:
-            lines.append("kernel = /guests/nothing.elf")
+        if job in (["start"], ["exit"]):
+            lines.append("kernel = /guests/" + ("exit.elf" if job == ["exit"] else "nothing.elf"))
         else:
             lines += ["kernel = /guests/vmlinux", "initrd = /guests/initrd", f"cmdline = {guest_cmdline(job, '/dev/vdb')}"]
         lines += ["[debug-exit]", "port = 0xf4"]
@@ -190,6 +209,8 @@ class Strata(Side):
         archive.add("/etc/bench", (f"vm start bench\nwait bench --timeout {self.limit}\nvm show bench --json\nvm log bench\n"
                                    "poweroff\n").encode())
         files = {"/guests/vmlinux": KERNEL, "/guests/initrd": INITRD, "/guests/nothing.elf": NOTHING}
+        if job == ["exit"]:
+            files["/guests/exit.elf"] = EXIT
         if memory_of(job) == LARGE_MIB:
             files["/guests/image"] = IMAGE
         for dest, source in files.items():
@@ -211,7 +232,7 @@ class Strata(Side):
         folder = os.path.join(BUILD, "strata-host")
         os.makedirs(folder, exist_ok=True)
         archive = self.archive(folder, job)
-        if job in (["boot"], ["start"]):
+        if is_short(job):
             yield from self.short_job(mib, archive, job[0])
             return
         with self.machine(mib, initrd=archive) as m:
@@ -228,6 +249,9 @@ class Strata(Side):
         with self.machine(mib, initrd=archive, append="strata.run=/etc/bench") as m:
             m.wait_exit(self.limit)
             text = m.text()
+        if name == "exit":
+            yield from exit_costs(text)
+            return
         vm = json.loads(expected(r"(?m)^(\{.*\})\s*$", text, "the object of vm show"))
         if vm["state"] != "stopped" or "debug-exit" not in vm["reason"]:
             raise SideFailed(f"bench: {vm['state']}: {vm['reason']}")

@@ -120,7 +120,7 @@ def test_compare_as_a_program(tmp_path):
 
 def test_workload_files():
     known = workloads.load()
-    assert list(known)[:2] == ["boot", "start"] and known["boot"].side_job and not known["fio"].side_job
+    assert list(known)[:3] == ["boot", "exit", "start"] and known["boot"].side_job and not known["fio"].side_job
     assert known["fio"].value("read-128k-1 12.5") == ("read-128k-1", 12.5)
     assert known["fio"].value("read-128k-1 fast") is None and known["fio"].value("other 1") is None
     for name in known:
@@ -199,6 +199,13 @@ def test_a_workload_without_values_is_a_hole(played, tmp_path):
     assert ("sched", "strata", "no value of pipe, messaging") in [(h["workload"], h["side"], h["reason"]) for h in r["holes"]]
 
 
+def test_exit_costs_of_a_log():
+    text = "noise\r\nexit-cost: begin\r\ncpuid 170 169 180\r\nvmcall-unknown -\r\nexit-cost: end\r\n"
+    assert list(sides.exit_costs(text)) == [("exit", "cpuid 170")]
+    with pytest.raises(sides.SideFailed, match="expected the costs of exits; last said: noise"):
+        list(sides.exit_costs("noise\n"))
+
+
 # ---- the report ----
 
 
@@ -218,6 +225,8 @@ def test_behind_is_on_top():
     assert "- start start-and-end: 0.200 of Linux KVM (at most 0.1 is the goal): guest memory" in text
     assert text.index("0.800 of Linux KVM") < text.index("| workload |")
     assert "boot boot:" not in text
+    R.add_sample(r, "exit", "cpuid", "instructions", "lower", "strata", 170)
+    assert "- exit cpuid: 170 instructions (at most 160 is the goal): cause not known yet" in report.markdown(r)
     assert "Boot over the bare machine, ns: Linux KVM +49, Strata +19." in text
 
 
