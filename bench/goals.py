@@ -17,6 +17,13 @@ GOALS = {
 CAUSES = {
     ("start", "start-and-end"): "guest memory is allocated and zeroed when the VM is made: 43.6 of 48.3 million instructions for 256 MiB (with 16 MiB "
                                 "4.7 million), three quarters of them steps of REP STOSQ; KVM's guest touches next to nothing of its memory",
+    ("exit", "halt-timer-wake"): "probably that KVM arms its timer early by what it has learned and waits the rest out (lapic_timer_advance_ns); Strata programs the "
+                                 "exact time and wakes the vCPU's thread after it",
+    ("exit", "interrupt-latency"): "as halt-timer-wake",
+    ("exit", "port-vmm-in"): "the session ends (VMSAVE, VMLOAD, STGI), vcpu_run returns to ring 3 and is called again",
+    ("exit", "port-vmm-out"): "as port-vmm-in",
+    ("exit", "x2apic-self-ipi"): "write, delivery, handler and EOI together: two exits and an injection",
+    ("syscall", "getppid"): "one step of what perf prints (0.001 s of 0.098 s)",
 }
 
 
