@@ -334,15 +334,21 @@ enum vcpu_mp_state {
 	MP_INIT
 };
 
-/* The complete external form; `valid` names the groups that are present (get) or wanted (set). */
-#define VCPU_STATE_REGS   1u
-#define VCPU_STATE_SREGS  2u
-#define VCPU_STATE_DEBUG  4u
-#define VCPU_STATE_MSRS   8u
-#define VCPU_STATE_XSAVE  16u
-#define VCPU_STATE_LAPIC  32u
-#define VCPU_STATE_EVENTS 64u
-#define VCPU_STATE_ALL    127u
+/*
+ * The complete external form. What others have posted to the vCPU by the moment of get is in it. An
+ * access that vcpu_run returned for is made again by whoever goes on from the state: vcpu_sync
+ * first where it has been answered. `valid` names the groups that are present (get) or wanted
+ * (set).
+ */
+#define VCPU_STATE_VERSION 2
+#define VCPU_STATE_REGS    1u
+#define VCPU_STATE_SREGS   2u
+#define VCPU_STATE_DEBUG   4u
+#define VCPU_STATE_MSRS    8u
+#define VCPU_STATE_XSAVE   16u
+#define VCPU_STATE_LAPIC   32u
+#define VCPU_STATE_EVENTS  64u
+#define VCPU_STATE_ALL     127u
 struct vcpu_state {
 	uint32_t version, size, valid, reserved;
 	struct vcpu_regs regs;
@@ -355,7 +361,13 @@ struct vcpu_state {
 	uint64_t lapic_timer_deadline; /* guest TSC, 0: none */
 	uint32_t mp_state;             /* enum vcpu_mp_state */
 	uint8_t sipi_vector, nmi_pending, nmi_masked, interrupt_shadow;
-	struct vcpu_event pending; /* event cut short by an exit; type EVENT_INTR vector 0: none */
+	/* Events, in the order in which they are delivered; type EVENT_INTR vector 0: none. */
+	struct vcpu_event pending;   /* an exit has cut its delivery short */
+	struct vcpu_event exception; /* raised */
+	struct vcpu_event injected;  /* the interrupt of vcpu_inject */
+	uint8_t unhalted;            /* the next HLT is over at once (KVM_HC_KICK_CPU) */
+	uint8_t shutdown;            /* a triple fault that is still to be told */
+	uint8_t reserved2[6];
 };
 
 /* ---- the run page ---- */

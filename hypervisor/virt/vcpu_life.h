@@ -12,5 +12,7 @@ uint64_t vcpu_memory(void);     /* bytes of kernel memory of each */
 /* The neutral half of sregs that the backend does not have. Owner. */
 void vcpu_get_sregs(struct vcpu *v, struct vcpu_sregs *sregs);
 int vcpu_set_sregs(struct vcpu *v, const struct vcpu_sregs *sregs); /* 0 or -EINVAL */
+/* Takes what others have posted: VREQ_NMI, VREQ_INIT, VREQ_SIPI, VREQ_UNHALT. Owner. */
+void vcpu_take_posted(struct vcpu *v, uint32_t requests);
 /* Takes what the VMM left in the run page. Owner. 0 or -EINVAL. */
 int vcpu_take_run_page(struct vcpu *v);

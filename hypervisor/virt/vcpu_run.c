@@ -58,6 +58,15 @@ static void take_init(struct vcpu *v, uint32_t requests)
 	}
 }
 
+void vcpu_take_posted(struct vcpu *v, uint32_t requests)
+{
+	take_init(v, requests);
+	if (requests & VREQ_NMI)
+		v->nmi_pending = (uint8_t)MIN(v->nmi_pending + 1, 2);
+	if (requests & VREQ_UNHALT)
+		v->pv.unhalted = true;
+}
+
 /* VCPU_EXIT_NONE: go on. */
 static enum vcpu_exit take_requests(struct vcpu *v)
 {
@@ -65,11 +74,7 @@ static enum vcpu_exit take_requests(struct vcpu *v)
 
 	if ((requests & VREQ_INIT) && v->index == 0)
 		return VCPU_EXIT_RESET;
-	take_init(v, requests);
-	if (requests & VREQ_NMI)
-		v->nmi_pending = (uint8_t)MIN(v->nmi_pending + 1, 2);
-	if (requests & VREQ_UNHALT)
-		v->pv.unhalted = true;
+	vcpu_take_posted(v, requests);
 	return requests & VREQ_KICK ? VCPU_EXIT_INTR : VCPU_EXIT_NONE;
 }
 

@@ -8,8 +8,7 @@
 #include "virt/vcpu_life.h"
 #include "virt/virt.h"
 
-#define STATE_VERSION 1
-#define XSAVE_MIN     576
+#define XSAVE_MIN 576
 
 /* ---- system registers ---- */
 
@@ -25,7 +24,10 @@ int vcpu_set_sregs(struct vcpu *v, const struct vcpu_sregs *sregs)
 {
 	int err;
 
-	if (sregs->cr8 > 15 || (sregs->xcr0 != v->fpu.xcr0 && !fpu_xcr0_valid(sregs->xcr0)))
+	if (sregs->cr8 > 15)
+		return -EINVAL;
+	if (sregs->xcr0 != v->fpu.xcr0 &&
+	    (!cpuid_xcr0_valid(&v->vm->cpuid, sregs->xcr0) || !fpu_xcr0_valid(sregs->xcr0)))
 		return -EINVAL;
 	err = virt->set_sregs(v, sregs);
 	if (err < 0)
@@ -40,24 +42,38 @@ int vcpu_set_sregs(struct vcpu *v, const struct vcpu_sregs *sregs)
 
 /* ---- events ---- */
 
-/* The one that is on its way: what an exit cut short comes before what is still to be raised. */
-static struct vcpu_pending *event_on_its_way(struct vcpu *v)
+static struct vcpu_event event_of(const struct vcpu_pending *p)
 {
-	if (v->interrupted.valid)
-		return &v->interrupted;
-	return v->exception.valid ? &v->exception : &v->injected;
+	if (!p->valid)
+		return (struct vcpu_event){ 0 };
+	return (struct vcpu_event){ p->vector, p->type, p->has_error, 0, p->error };
+}
+
+/*
+ * Whatever is still outside of the vCPU: requests (a kick stays, and so does INIT to the boot
+ * processor, which is the VMM's affair), an end of interrupt that the guest has only noted.
+ */
+static void settle(struct vcpu *v)
+{
+	uint32_t posted = VREQ_NMI | VREQ_UNHALT | (v->index ? VREQ_INIT | VREQ_SIPI : 0);
+
+	posted &= __atomic_fetch_and(&v->requests, ~posted, __ATOMIC_SEQ_CST);
+	vcpu_take_posted(v, posted);
+	if (v->pv.eoi_pending)
+		kvm_pv_sync_eoi(v, true);
 }
 
 static void get_events(struct vcpu *v, struct vcpu_state *s)
 {
-	const struct vcpu_pending *p = event_on_its_way(v);
-
 	s->mp_state = v->mp_state;
 	s->sipi_vector = v->sipi_vector;
 	s->nmi_pending = v->nmi_pending;
 	virt->get_blocking(v, &s->interrupt_shadow, &s->nmi_masked);
-	if (p->valid)
-		s->pending = (struct vcpu_event){ p->vector, p->type, p->has_error, 0, p->error };
+	s->pending = event_of(&v->interrupted);
+	s->exception = event_of(&v->exception);
+	s->injected = event_of(&v->injected);
+	s->unhalted = v->pv.unhalted;
+	s->shutdown = v->shutdown;
 }
 
 static bool event_valid(const struct vcpu_event *e)
@@ -72,28 +88,48 @@ static bool event_valid(const struct vcpu_event *e)
 	}
 }
 
+static bool is_none(const struct vcpu_event *e)
+{
+	return e->type == EVENT_INTR && e->vector == 0;
+}
+
 static struct vcpu_pending pending_of(const struct vcpu_event *e)
 {
-	return (struct vcpu_pending){ .valid = true,
+	return (struct vcpu_pending){ .valid = !is_none(e),
 				      .has_error = e->has_error,
 				      .vector = e->vector,
 				      .type = e->type,
 				      .error = e->error };
 }
 
+static bool state_event_valid(const struct vcpu_event *e, bool exception)
+{
+	return event_valid(e) && (!exception || is_none(e) || e->type == EVENT_EXCEPTION);
+}
+
+static bool events_valid(const struct vcpu_state *s)
+{
+	static const uint8_t zero[sizeof(s->reserved2)];
+
+	return s->mp_state <= MP_INIT && s->nmi_pending <= 2 && s->unhalted <= 1 &&
+	       s->shutdown <= 1 && memcmp(s->reserved2, zero, sizeof(zero)) == 0 &&
+	       state_event_valid(&s->pending, false) && state_event_valid(&s->exception, true) &&
+	       state_event_valid(&s->injected, false) && s->injected.type == EVENT_INTR;
+}
+
 static int set_events(struct vcpu *v, const struct vcpu_state *s)
 {
-	bool none = s->pending.type == EVENT_INTR && s->pending.vector == 0;
-
-	if (s->mp_state > MP_INIT || s->nmi_pending > 2 || (!none && !event_valid(&s->pending)))
+	if (!events_valid(s))
 		return -EINVAL;
 	v->mp_state = s->mp_state == MP_INIT ? MP_WAIT_FOR_SIPI : s->mp_state;
 	v->sipi_vector = s->sipi_vector;
 	v->nmi_pending = s->nmi_pending;
 	virt->set_blocking(v, s->interrupt_shadow, s->nmi_masked);
-	v->exception.valid = v->injected.valid = v->interrupted.valid = false;
-	if (!none)
-		v->interrupted = pending_of(&s->pending);
+	v->interrupted = pending_of(&s->pending);
+	v->exception = pending_of(&s->exception);
+	v->injected = pending_of(&s->injected);
+	v->pv.unhalted = s->unhalted;
+	v->shutdown = s->shutdown;
 	v->check_events = true;
 	return 0;
 }
@@ -102,7 +138,7 @@ int vcpu_inject(struct vcpu *v, const struct vcpu_event *e)
 {
 	int err;
 
-	if (!event_valid(e))
+	if (!event_valid(e) || is_none(e))
 		return -EINVAL;
 	err = vcpu_acquire(v);
 	if (err < 0)
@@ -145,8 +181,9 @@ int vcpu_get_state(struct vcpu *v, struct vcpu_state *s)
 
 	if (err < 0)
 		return err;
+	settle(v);
 	memset(s, 0, sizeof(*s));
-	s->version = STATE_VERSION;
+	s->version = VCPU_STATE_VERSION;
 	s->size = sizeof(*s);
 	s->valid = VCPU_STATE_ALL;
 	virt->get_regs(v, &s->regs);
@@ -205,7 +242,7 @@ int vcpu_set_state(struct vcpu *v, const struct vcpu_state *s)
 {
 	int err;
 
-	if (s->version != STATE_VERSION || s->size != sizeof(*s) || s->reserved ||
+	if (s->version != VCPU_STATE_VERSION || s->size != sizeof(*s) || s->reserved ||
 	    (s->valid & ~VCPU_STATE_ALL))
 		return -EINVAL;
 	err = vcpu_acquire(v);

@@ -194,7 +194,7 @@ static int get_state(struct control *c, int number, struct vcpu_state *s)
 	bool held = vm_pause(c->vm);
 	int ret;
 
-	s->version = STRATA_ABI_VERSION;
+	s->version = VCPU_STATE_VERSION;
 	s->size = sizeof(*s);
 	s->valid = VCPU_STATE_ALL;
 	ret = strata_vcpu_get_state(c->vm->vcpus[number].fd, s);

@@ -147,13 +147,13 @@ int vcpu_set_boot_state(struct vcpu *v, const struct vcpu_regs *regs,
 
 	if (!s)
 		return -ENOMEM;
-	s->version = STRATA_ABI_VERSION;
+	s->version = VCPU_STATE_VERSION;
 	s->size = sizeof(*s);
 	s->valid = VCPU_STATE_REGS | VCPU_STATE_SREGS;
 	ret = strata_vcpu_get_state(v->fd, s);
 	if (ret >= 0) {
 		reset = s->sregs;
-		s->version = STRATA_ABI_VERSION;
+		s->version = VCPU_STATE_VERSION;
 		s->size = sizeof(*s);
 		s->valid = VCPU_STATE_REGS | VCPU_STATE_SREGS;
 		s->regs = *regs;

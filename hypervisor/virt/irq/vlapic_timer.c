@@ -139,7 +139,8 @@ uint32_t vlapic_timer_current(struct vlapic *l)
 		left = period_ns(l) - (now - l->deadline) % period_ns(l);
 	else
 		return 0;
-	left >>= divide_shift(l);
+	/* Until it fires the count is not 0. */
+	left = MAX(left >> divide_shift(l), 1ull);
 	return (uint32_t)MIN(left, (uint64_t)vlapic_reg(l, APIC_TIMER_INITIAL));
 }
 

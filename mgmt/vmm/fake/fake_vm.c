@@ -210,7 +210,7 @@ int strata_vcpu_get_state(int vcpu, struct vcpu_state *state)
 
 int strata_vcpu_set_state(int vcpu, const struct vcpu_state *state)
 {
-	if (state->version != STRATA_ABI_VERSION || state->size != sizeof(*state))
+	if (state->version != VCPU_STATE_VERSION || state->size != sizeof(*state))
 		return -EINVAL;
 	vcpu_of(vcpu, NULL)->state = *state;
 	return 0;
