@@ -50,7 +50,7 @@ def test_busybox_sha256sum(machine, config):
 @pytest.mark.parametrize("words, lines", [
     ("cat /etc/fruit", ["pear", "apple", "fig", "banana"]),
     ("sort /etc/fruit", ["apple", "banana", "fig", "pear"]),
-    ("ls -1 /bin", ["busybox", "certikos", "objects", "threads", "torture"]),
+    ("ls -1 /bin", ["busybox", "certikos", "objects", "state", "threads", "torture", "vmcalls"]),
     ("ls -1d /dev/null /etc", ["/dev/null", "/etc"]),
     ("tail -c 7 /etc/fruit", ["banana"]),
     ("grep -n i /etc/fruit", ["3:fig"]),
@@ -93,3 +93,16 @@ def test_init_that_is_no_program(machine):
 def test_objects(machine, config, smp):
     text = output(machine, "/bin/objects", smp=smp, config=config)
     assert "objects: ok" in text and "objects: line" not in text
+
+
+@pytest.mark.parametrize("config, smp", [("debug", 2), ("release", 1)])
+def test_vm_calls(machine, config, smp):
+    assert output(machine, "/bin/vmcalls", smp=smp, config=config).splitlines() == ["vmcalls: ok"]
+
+
+@pytest.mark.parametrize("config, smp", [("debug", 1), ("release", 2)])
+def test_vcpu_state(machine, config, smp):
+    """A vCPU saved and restored at random moments computes as ever."""
+    text = output(machine, "/bin/state", smp=smp, config=config, timeout=120)
+    moves = re.fullmatch(r"state: ok (\d+) moves\n", text)
+    assert moves and int(moves[1]) > 20, text
