@@ -32,10 +32,10 @@ static const struct row rows[] = {
 	{ "lock", "MCS lock, 4 CPUs", BENCH_MCS_LOCK, 4, 1000, 4, 4 },
 	{ "lock", "MCS lock, 8 CPUs", BENCH_MCS_LOCK, 8, 500, 8, 8 },
 	{ "ipc", "channel round trip, same CPU", BENCH_CHANNEL, 0, 2000, 1, 1 },
-	{ "ipc", "channel round trip, other CPU", BENCH_CHANNEL, 1, 2000, 1, 2 },
+	{ "ipc", "channel round trip, other CPU", BENCH_CHANNEL, 1, 500, 1, 2 },
 	{ "switch", "context switch", BENCH_SWITCH, 0, 5000, 2, 1 },
 	{ "wakeup", "wakeup, same CPU", BENCH_WAKEUP, 0, 2000, 2, 1 },
-	{ "wakeup", "wakeup, other CPU", BENCH_WAKEUP, 1, 2000, 2, 2 },
+	{ "wakeup", "wakeup, other CPU", BENCH_WAKEUP, 1, 500, 2, 2 },
 	{ "pagealloc", "4 KiB page, allocate and free", BENCH_PAGE, 0, 10000, 1, 1 },
 	{ "pagealloc", "2 MiB block, allocate and free", BENCH_PAGE, 9, 1000, 1, 1 },
 };
