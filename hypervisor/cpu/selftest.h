@@ -31,6 +31,6 @@ void selftest_fail(const char *file, int line, const char *cond);
 		}                                                 \
 	} while (0)
 
-/* Runs those whose name starts with one of the prefixes, divided by commas ("" = all); prints a line each and the sums; returns the
- * number that failed. */
+/* Runs those whose name starts with one of the prefixes, divided by commas ("" = all); prints a
+ * line each and the sums; returns the number that failed. */
 unsigned selftest_run(const char *prefixes);

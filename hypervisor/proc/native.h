@@ -7,5 +7,5 @@
 extern const struct syscall_table native_thread_calls; /* native_thread.c */
 extern const struct syscall_table native_chan_calls;   /* native_chan.c */
 extern const struct syscall_table native_proc_calls;   /* native_proc.c */
-int64_t sys_bench(const struct syscall_args *a); /* native_bench.c; a row of native_sys_calls */
-extern const struct syscall_table native_sys_calls;    /* native_sys.c */
+int64_t sys_bench(const struct syscall_args *a);    /* native_bench.c; a row of native_sys_calls */
+extern const struct syscall_table native_sys_calls; /* native_sys.c */
