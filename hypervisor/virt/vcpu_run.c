@@ -70,8 +70,12 @@ void vcpu_take_posted(struct vcpu *v, uint32_t requests)
 /* VCPU_EXIT_NONE: go on. */
 static enum vcpu_exit take_requests(struct vcpu *v)
 {
-	uint32_t requests = __atomic_fetch_and(&v->requests, ~VREQ_LEAVE, __ATOMIC_SEQ_CST);
+	uint32_t requests;
 
+	/* Most of the time: what comes now is seen before the guest is entered, or sleeps. */
+	if (likely(!(__atomic_load_n(&v->requests, __ATOMIC_SEQ_CST) & VREQ_LEAVE)))
+		return VCPU_EXIT_NONE;
+	requests = __atomic_fetch_and(&v->requests, ~VREQ_LEAVE, __ATOMIC_SEQ_CST);
 	if ((requests & VREQ_INIT) && v->index == 0)
 		return VCPU_EXIT_RESET;
 	vcpu_take_posted(v, requests);
