@@ -52,6 +52,8 @@ class Soak:
         state = self.state[name]
         wrong = self.rng.random() < 0.1
         verb = self.rng.choice(WRONG[state]) if wrong else self.rng.choice(sorted(RIGHT[state]))
+        if verb == "nmi" and not wrong:
+            self.bring_up(name)
         out = self.shell.run(f"vm {verb} {name}")
         refused = "error: " in out
         if refused != wrong:
@@ -59,6 +61,19 @@ class Soak:
         if not wrong:
             self.state[name] = RIGHT[state][verb]
         self.counts["refused" if wrong else verb] += 1
+
+    def ups(self, name):
+        return self.shell.run(f"vm log {name} 1000").count("beat: up")
+
+    def bring_up(self, name):
+        """From its reset to where its handlers are: an NMI before that ends any machine by a triple fault."""
+        self.shell.run(f"vm pause {name}")
+        before = self.ups(name)
+        self.shell.run(f"vm reset {name}")
+        end = time.monotonic() + 120 * harness.TIME_SCALE
+        while self.ups(name) == before:
+            if time.monotonic() > end:
+                self.fail(f"{name} does not come up")
 
     def look(self):
         """That the console sees what the model says, and no guest has found its memory wrong."""
