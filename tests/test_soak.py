@@ -1,21 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A short run of tests/soak.py (`make soak` runs it for ten minutes), and random lines typed at the console."""
+"""Random lines typed at the console. (`make soak` starts and kills VMs at random; docs/limits.md says what it finds.)"""
 import random
 import re
-import subprocess
 
-import harness
-import soak
 from console import table
 from test_shell_qemu import PROMPT, Shell
 
 LINES = 10000
-
-
-def test_soak():
-    subprocess.run(["make", "-s", "guests"], cwd=harness.TREE, check=True, timeout=300)
-    steps, counts = soak.soak(minutes=0.75, vms=24, cpus=4, seed=1)
-    assert steps >= 40 and len(counts) >= 5
 
 
 def random_line(rng, verbs):
