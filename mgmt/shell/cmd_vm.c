@@ -159,6 +159,21 @@ void shell_print_state(const struct session *s, const json_t *vm)
 		       *reason ? ": " : "", reason);
 }
 
+int shell_act(struct session *s, const char *op, json_t *more, const char *name)
+{
+	json_t *reply = client_call(s, op, more, -1), *vm;
+
+	if (!reply)
+		return STATUS_FAIL;
+	json_decref(reply);
+	vm = client_vm(s, name);
+	if (!vm)
+		return STATUS_FAIL;
+	shell_print_state(s, vm);
+	json_decref(vm);
+	return STATUS_OK;
+}
+
 /* A request to act on a VM, then a wait for one of the states; the VM as it is then, or NULL. */
 static json_t *act_and_wait(struct session *s, const char *op, const char *name, json_t *states,
 			    int64_t ms)

@@ -13,22 +13,11 @@
 #define DUMP_MAX     (1u << 20)
 #define DUMP_DEFAULT 256
 
-/* One request; then the VM's state. */
+/* One request about a VM; then its state. */
 static int act(struct session *s, const char *op, const char *name, json_t *more)
 {
-	json_t *reply, *vm;
-
 	json_object_set_new(more, "vm", proto_text(name));
-	reply = client_call(s, op, more, -1);
-	if (!reply)
-		return STATUS_FAIL;
-	json_decref(reply);
-	vm = client_vm(s, name);
-	if (!vm)
-		return STATUS_FAIL;
-	shell_print_state(s, vm);
-	json_decref(vm);
-	return STATUS_OK;
+	return shell_act(s, op, more, name);
 }
 
 int cmd_vm_pause(struct session *s, int argc, char **argv)

@@ -10,22 +10,6 @@
 #include "mgmt/shell/shell.h"
 #include "mgmt/shell/vm_live.h"
 
-/* Asks init to act, then prints the VM. */
-static int act(struct session *s, const char *op, json_t *more, const char *name)
-{
-	json_t *reply = client_call(s, op, more, -1), *vm;
-
-	if (!reply)
-		return STATUS_FAIL;
-	json_decref(reply);
-	vm = client_vm(s, name);
-	if (!vm)
-		return STATUS_FAIL;
-	shell_print_state(s, vm);
-	json_decref(vm);
-	return STATUS_OK;
-}
-
 static json_t *strings(char *const *words, size_t n)
 {
 	json_t *array = json_array();
@@ -48,7 +32,7 @@ static int create(struct session *s, const char *name, const char *file, char *c
 	more = json_pack("{s:o,s:o}", "vm", proto_text(name), "settings", strings(settings, n));
 	if (*file)
 		json_object_set_new(more, "file", proto_text(file));
-	return act(s, "create", more, name);
+	return shell_act(s, "create", more, name);
 }
 
 /* With the file and the settings of another VM, and those given here behind them. */
@@ -153,7 +137,7 @@ int cmd_vm_set(struct session *s, int argc, char **argv)
 		return good ? STATUS_FAIL : shell_fail(s, "%s", problem);
 	}
 	json_decref(vm);
-	return act(s, "set",
-		   json_pack("{s:s,s:o}", "vm", argv[0], "settings", strings(argv + 1, n)),
-		   argv[0]);
+	return shell_act(s, "set",
+			 json_pack("{s:s,s:o}", "vm", argv[0], "settings", strings(argv + 1, n)),
+			 argv[0]);
 }

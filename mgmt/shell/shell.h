@@ -67,6 +67,8 @@ int shell_fail(const struct session *s, const char *fmt, ...) __attribute__((for
 void shell_print_json(json_t *object);
 /* A VM as init describes it: one line, or an object. */
 void shell_print_state(const struct session *s, const json_t *vm);
+/* One request with the members `more` (taken); then the state of VM `name`. STATUS_*. */
+int shell_act(struct session *s, const char *op, json_t *more, const char *name);
 /* Runs the commands of a file; the status of the first that failed. */
 int shell_run_script(struct session *s, const char *path, bool keep_going);
 
