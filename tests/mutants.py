@@ -30,8 +30,11 @@ MUTANTS = [
     # ---- locks ----
     Mutant("ticket-twice", "mutual exclusion", "lock/lock.c",
            "__atomic_fetch_add(&l->next, 1, __ATOMIC_RELAXED);",
-           "__atomic_load_n(&l->next, __ATOMIC_RELAXED);\n\t__atomic_store_n(&l->next, ticket + 1, __ATOMIC_RELAXED);",
-           explore="ticket lock, 2 CPUs", replay="storm_ticket"),
+           "__atomic_load_n(&l->next, __ATOMIC_RELAXED);\n"
+           # Wide enough that a machine's run meets it, not only the explorer.
+           "\tfor (volatile int i = 0; i < 2000; i++)\n\t\t;\n"
+           "\t__atomic_store_n(&l->next, ticket + 1, __ATOMIC_RELAXED);",
+           explore="ticket lock, 2 CPUs", replay="storm_ticket", hangs=True),
     Mutant("ticket-waits-once", "mutual exclusion", "lock/lock.c",
            "while (__atomic_load_n(&l->serving, __ATOMIC_ACQUIRE) != ticket)",
            "if (__atomic_load_n(&l->serving, __ATOMIC_ACQUIRE) != ticket)",
