@@ -38,3 +38,23 @@ def test_nodes(machine):
     for i in range(2):
         extra += ["-object", f"memory-backend-ram,id=m{i},size=512m", "-numa", f"node,nodeid={i},memdev=m{i},cpus={i}"]
     to_prompt(machine, extra=extra)
+
+
+def memory(size):
+    """QEMU arguments for RAM of which only what is touched costs the host anything."""
+    return ["-object", f"memory-backend-ram,id=ram,size={size},reserve=off", "-machine", "memory-backend=ram"]
+
+
+def test_memory_above_1_tib(machine):
+    """With room for that much, QEMU moves an AMD machine's memory above 4 GiB to where 1 TiB ends."""
+    with machine(config="release", limit=200, mem="6g,slots=1,maxmem=1100g", cpu="EPYC,+svm,+npt,phys-bits=42") as m:
+        m.expect(r"memory: 61\d\d MiB in [3-9] ranges", 60)
+        assert "0000010000000000-" in m.hmp("info mtree")
+        m.expect(PROMPT, 90)
+
+
+def test_much_memory(machine):
+    """More sections of page structs than there are ranges."""
+    with machine(config="release", limit=300, mem="384g", extra=memory("384g")) as m:
+        m.expect(r"memory: 39\d{4} MiB in", 120)
+        m.expect(PROMPT, 120)

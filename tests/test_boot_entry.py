@@ -17,14 +17,19 @@ def loader64():
     return LOADER64
 
 
+# The loader says that there is 1 GiB of RAM, beyond what page numbers reach.
+FAR = 1 << 44
+
+
 # The lowest place, an odd page, across a 1 GiB border above 4 GiB (boot_params and initrd as well).
 @pytest.mark.parametrize("address,mem", [(0x2000000, "1g"), (0x7655000, "1g"), (0x17FFFF000, "7g")])
 @pytest.mark.parametrize("config", ["release", "debug"])
 def test_64_bit_entry(machine, loader64, config, address, mem):
     modules = f"{harness.image(config)} console=ttyS0 word,{harness.image(config, 'strata.cpio')}"
     with machine(config=config, kernel=False, mem=mem,
-                 extra=["-kernel", loader64, "-append", f"load={address:#x}", "-initrd", modules]) as m:
+                 extra=["-kernel", loader64, "-append", f"load={address:#x} far={FAR:#x}", "-initrd", modules]) as m:
         m.expect(r"Strata:? [^\r\n]*command line 'console=ttyS0 word'", timeout=60)
+        m.expect(r"[\r\n]1024 MiB of RAM above 16 TiB are left out[\r\n]", timeout=60)
 
 
 @pytest.mark.parametrize("config", ["release", "debug"])

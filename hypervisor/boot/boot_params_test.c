@@ -283,6 +283,20 @@ static void test_find(void **state)
 	assert_int_equal(mem_map_find(mem, 4, NULL, 0, 0x200000, UINT64_MAX, 0x1000, 0x1000), 0);
 }
 
+static void test_ram_above(void **state)
+{
+	(void)state;
+	static const struct boot_mem mem[] = { { 0, 0x9f000, BOOT_MEM_RAM },
+					       { 0x100000, 0x100000, BOOT_MEM_RAM },
+					       { 0x300000, 0x100000, BOOT_MEM_RESERVED },
+					       { 0x400000, 0x3000, BOOT_MEM_RAM } };
+	assert_int_equal(mem_map_ram_above(mem, 4, 0x403000), 0);
+	assert_int_equal(mem_map_ram_above(mem, 4, 0x401000), 0x2000);
+	assert_int_equal(mem_map_ram_above(mem, 4, 0x300000), 0x3000);
+	assert_int_equal(mem_map_ram_above(mem, 4, 0x180000), 0x83000);
+	assert_int_equal(mem_map_ram_above(mem, 4, 0), 0x9f000 + 0x100000 + 0x3000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -297,6 +311,7 @@ int main(void)
 		cmocka_unit_test_setup(test_efi, setup),
 		cmocka_unit_test(test_sanitize_against_model),
 		cmocka_unit_test(test_find),
+		cmocka_unit_test(test_ram_above),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

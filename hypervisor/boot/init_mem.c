@@ -6,6 +6,7 @@
 #include "boot/numa.h"
 #include "cpu/log.h"
 #include "mem/init.h"
+#include "mem/layout.h"
 
 #define LOW_LIMIT MiB(1)
 #define NR_FIXED  4
@@ -33,6 +34,19 @@ static phys_t find_trampoline_page(const struct boot_info *info)
 			    PAGE_SIZE, PAGE_SIZE);
 }
 
+/* Nobody shall look for memory that was never taken in. */
+static void report_left_out(const struct boot_info *info, uint64_t lost)
+{
+	uint64_t above = mem_map_ram_above(info->mem, info->nr_mem, RAM_END);
+
+	if (above > 0)
+		log_warn("%llu MiB of RAM above %llu TiB are left out",
+			 (unsigned long long)(above >> 20), RAM_END >> 40);
+	if (lost > 0)
+		log_warn("%llu MiB of RAM are left out: the memory map is too fragmented",
+			 (unsigned long long)(lost >> 20));
+}
+
 void boot_init_mem(const struct boot_info *info)
 {
 	uint64_t lost;
@@ -48,7 +62,5 @@ void boot_init_mem(const struct boot_info *info)
 	if (trampoline_page != 0)
 		reserved[nr++] = pages(trampoline_page, PAGE_SIZE);
 	mem_init(ram, nr_ram, reserved, nr);
-	if (lost > 0)
-		log_warn("%llu MiB of RAM are left out: the memory map is too fragmented",
-			 (unsigned long long)(lost >> 20));
+	report_left_out(info, lost);
 }

@@ -67,6 +67,19 @@ bool mem_map_is_ram(const struct boot_mem *mem, unsigned int nr, phys_t base, ui
 	return false;
 }
 
+uint64_t mem_map_ram_above(const struct boot_mem *mem, unsigned int nr, phys_t limit)
+{
+	uint64_t above = 0;
+
+	for (unsigned int i = 0; i < nr; i++) {
+		phys_t end = mem[i].base + mem[i].size;
+
+		if (mem[i].type == BOOT_MEM_RAM && end > limit)
+			above += end - MAX(mem[i].base, limit);
+	}
+	return above;
+}
+
 /* The first of `avoid` that touches [base, base+size); NULL: none. */
 static const struct boot_mem *overlap(const struct boot_mem *avoid, unsigned int nr, phys_t base,
 				      uint64_t size)

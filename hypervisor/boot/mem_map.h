@@ -14,6 +14,9 @@ unsigned int mem_map_sanitize(struct boot_mem *mem, unsigned int nr);
 /* Is all of [base, base+size) RAM by a sanitized map? */
 bool mem_map_is_ram(const struct boot_mem *mem, unsigned int nr, phys_t base, uint64_t size);
 
+/* Bytes of RAM at or above `limit`. */
+uint64_t mem_map_ram_above(const struct boot_mem *mem, unsigned int nr, phys_t limit);
+
 /*
  * The lowest `align`ed address >= from with `size` bytes of RAM below `limit`, clear of the `avoid`
  * ranges; 0: none.

@@ -146,32 +146,52 @@ static void build_tables(void)
 
 /* ---- page structs ---- */
 
-static void add_structs(phys_t section)
+/* Those of `n` sections, in one piece of RAM, of the range that ends at `end` if it has room. */
+static bool add_structs(phys_t section, uint64_t n, phys_t end)
 {
+	uint64_t size = n * MiB(2);
 	int node;
-	phys_t pa = ranges_take(&left, MiB(2), MiB(2), section + SECTION_SIZE, &node);
+	phys_t pa = ranges_take(&left, size, MiB(2), end, &node);
 
 	if (!pa)
-		pa = ranges_take(&left, MiB(2), MiB(2), RAM_END, &node);
+		pa = ranges_take(&left, size, MiB(2), RAM_END, &node);
 	if (!pa)
-		fatal("too little memory for page structs");
-	map_early((uintptr_t)page_of(section), pa, MiB(2), PT_WRITE | PT_GLOBAL, PT_LEVEL_2M);
-	page_clear(page_of(section), MiB(2));
-	zone_add_section(section);
+		return false;
+	map_early((uintptr_t)page_of(section), pa, size, PT_WRITE | PT_GLOBAL, PT_LEVEL_2M);
+	page_clear(page_of(section), size);
+	for (uint64_t i = 0; i < n; i++)
+		zone_add_section(section + i * SECTION_SIZE);
 	check(structs.nr < MEM_RANGES_MAX);
-	structs.at[structs.nr++] = (struct mem_range){ .base = pa, .size = MiB(2) };
+	structs.at[structs.nr++] = (struct mem_range){ .base = pa, .size = size };
+	return true;
+}
+
+/* As few pieces as possible: each one is a range more in two of the sets. */
+static void add_run(phys_t section, uint64_t n, phys_t end)
+{
+	while (n > 0) {
+		uint64_t now = n;
+
+		while (now > 0 && !add_structs(section, now, end))
+			now /= 2;
+		if (now == 0)
+			fatal("too little memory for page structs");
+		section += now * SECTION_SIZE;
+		n -= now;
+	}
 }
 
 static void add_all_structs(void)
 {
 	for (unsigned i = 0; i < ram.nr; i++) {
 		phys_t end = ram.at[i].base + ram.at[i].size;
+		phys_t s = ALIGN_DOWN(ram.at[i].base, SECTION_SIZE);
 
-		for (phys_t s = ALIGN_DOWN(ram.at[i].base, SECTION_SIZE); s < end;
-		     s += SECTION_SIZE) {
-			if (!zone_has_structs(s))
-				add_structs(s);
-		}
+		/* The first section may be the last one of the range before. */
+		if (zone_has_structs(s))
+			s += SECTION_SIZE;
+		if (s < end)
+			add_run(s, DIV_ROUND_UP(end - s, SECTION_SIZE), end);
 	}
 }
 
@@ -192,7 +212,7 @@ static void adopt_tables(void)
 
 static void account(void)
 {
-	uint64_t total = ranges_size(&ram), page_structs = structs.nr * MiB(2);
+	uint64_t total = ranges_size(&ram), page_structs = ranges_size(&structs);
 	uint64_t kept = total - ranges_size(&at_start);
 	int err;
 
@@ -221,7 +241,7 @@ void mem_init(const struct mem_range *in_ram, unsigned nr_ram, const struct mem_
 		 "KiB for page tables",
 		 (unsigned long long)(ranges_size(&ram) >> 20), ram.nr,
 		 (unsigned long long)(zone_free_bytes() >> 20),
-		 (unsigned long long)(structs.nr * MiB(2) >> 10),
+		 (unsigned long long)(ranges_size(&structs) >> 10),
 		 (unsigned long long)(ranges_size(&tables) >> 10));
 }
 

@@ -126,8 +126,8 @@ static uint32_t alloc_locked(struct zone *z, unsigned node, unsigned order)
 
 void zone_add(phys_t base, uint64_t size, unsigned node)
 {
-	uint32_t number = (uint32_t)(base >> PAGE_SHIFT),
-		 end = (uint32_t)((base + size) >> PAGE_SHIFT);
+	uint64_t number = base >> PAGE_SHIFT,
+		 end = (base + size) >> PAGE_SHIFT; /* RAM_END: 33 bits */
 	struct zone *z = &zones[node];
 
 	ASSERT(node < NODE_MAX && base != 0 && base + size <= RAM_END &&
@@ -141,7 +141,7 @@ void zone_add(phys_t base, uint64_t size, unsigned node)
 		unsigned order = MIN(bit_lowest(number), bit_highest(end - number));
 
 		order = MIN(order, (unsigned)PAGE_ORDER_MAX);
-		free_locked(z, node, number, order);
+		free_locked(z, node, (uint32_t)number, order);
 		number += 1u << order;
 	}
 	lock_release(&z->lock);

@@ -3,7 +3,10 @@
 // gives us, as multiboot modules, the image (its command line is the kernel's) and the boot
 // archive. Our own command line has load=0xADDRESS: the image goes there, and boot_params, the
 // command line and the archive behind it, so that an address above 4 GiB tests all of them there.
+// far=0xADDRESS puts 1 GiB of RAM there into the memory map, which the machine has not.
 #include <stdint.h>
+
+#define FAR_SIZE (1ull << 30)
 
 struct multiboot {
 	uint32_t flags, mem_lower, mem_upper, boot_device, cmdline, mods_count, mods_addr, syms[4];
@@ -48,13 +51,22 @@ static uint64_t length(const char *s)
 	return n;
 }
 
-/* The first hexadecimal number behind "0x". */
-static uint64_t load_address(const char *s)
+static int starts_with(const char *s, const char *with)
+{
+	while (*with && *s == *with) {
+		s++;
+		with++;
+	}
+	return !*with;
+}
+
+/* The hexadecimal number behind `name`, which ends in "=0x"; 0: there is no such word. */
+static uint64_t number(const char *s, const char *name)
 {
 	uint64_t v = 0;
-	while (*s && !(s[0] == '0' && s[1] == 'x'))
+	while (*s && !starts_with(s, name))
 		s++;
-	for (s += *s ? 2 : 0; *s; s++) {
+	for (s += *s ? length(name) : 0; *s; s++) {
 		if (*s >= '0' && *s <= '9')
 			v = v * 16 + (uint64_t)(*s - '0');
 		else if (*s >= 'a' && *s <= 'f')
@@ -70,9 +82,13 @@ static void put32(uint8_t *bp, unsigned int at, uint64_t v)
 	*(uint32_t *)(bp + at) = (uint32_t)v;
 }
 
-static void put_memory_map(uint8_t *bp, const struct multiboot *mb)
+static void put_memory_map(uint8_t *bp, const struct multiboot *mb, uint64_t far)
 {
 	struct e820_entry *out = (void *)(bp + 0x2d0);
+	if (far) {
+		*out++ = (struct e820_entry){ far, FAR_SIZE, 1 };
+		bp[0x1e8]++;
+	}
 	uint64_t at = mb->mmap_addr, end = at + mb->mmap_length;
 	while (at < end && bp[0x1e8] < 128) {
 		const struct mmap_entry *e = (void *)at;
@@ -94,7 +110,8 @@ void loader_main(const struct multiboot *mb)
 {
 	const struct module *mods = (void *)(uint64_t)mb->mods_addr;
 	const uint8_t *image = (void *)(uint64_t)mods[0].start;
-	uint64_t load = load_address((void *)(uint64_t)mb->cmdline);
+	const char *words = (void *)(uint64_t)mb->cmdline;
+	uint64_t load = number(words, "load=0x");
 	uint64_t setup_size = (image[0x1f1] + 1ull) * 512;
 	copy((void *)load, image + setup_size, mods[0].end - mods[0].start - setup_size);
 
@@ -102,7 +119,7 @@ void loader_main(const struct multiboot *mb)
 	clear(bp, 4096);
 	copy(bp + 0x1f1, image + 0x1f1, 0x202 + image[0x201] - 0x1f1u);
 	bp[0x210] = 0xff; /* type_of_loader: undefined */
-	put_memory_map(bp, mb);
+	put_memory_map(bp, mb, number(words, "far=0x"));
 
 	const char *cmdline = behind_name((void *)(uint64_t)mods[0].string);
 	uint64_t at = (uint64_t)bp + 4096;
