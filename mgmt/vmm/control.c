@@ -14,21 +14,39 @@
 #include "mgmt/lib/proto.h"
 #include "mgmt/lib/strata.h"
 
+static void answer(const struct control *c, json_t *reply)
+{
+	int ret = proto_send(c->watch.fd, reply, -1);
+
+	if (ret < 0 && ret != -EPIPE)
+		fprintf(stderr, "vmm: a reply is lost: %s\n", strerror(-ret));
+}
+
+void control_runs(struct control *c)
+{
+	json_t *request = c->reset;
+
+	c->reset = NULL;
+	if (request)
+		answer(c, proto_ok(request));
+	json_decref(request);
+}
+
 /* Asks for and answers one request; its reply goes to who asked init. */
 static void dispatch(struct control *c, const json_t *request, int *handle)
 {
 	const struct control_op *op = control_find(proto_string(request, "op", ""));
 	json_t *reply = proto_ok(request);
 	char why[CONTROL_WHY_MAX] = "no such operation";
-	int ret;
+	int ret = op ? op->run(c, request, handle, reply, why) : -ENOSYS;
 
-	if (!op || op->run(c, request, handle, reply, why) < 0) {
-		json_decref(reply);
-		reply = proto_error(request, "%s: %s", c->vm->config->name, why);
+	if (ret == 0) {
+		answer(c, reply);
+		return;
 	}
-	ret = proto_send(c->watch.fd, reply, -1);
-	if (ret < 0 && ret != -EPIPE)
-		fprintf(stderr, "vmm: a reply is lost: %s\n", strerror(-ret));
+	json_decref(reply);
+	if (ret < 0)
+		answer(c, proto_error(request, "%s: %s", c->vm->config->name, why));
 }
 
 static void on_request(void *arg, short revents)

@@ -15,12 +15,15 @@
 struct control {
 	struct vm *vm;
 	struct watch watch; /* watch.fd -1: there is no channel */
+	json_t *reset;      /* the request for a reset that is under way; NULL: none */
 };
 
 /*
- * One operation: 0 with members added to `reply`, or a negative errno with a sentence in `why`. It
- * takes the handle that came with the request over, or leaves it.
+ * One operation: 0 with members added to `reply`, CONTROL_LATER when the reply is sent later, or a
+ * negative errno with a sentence in `why`. It takes the handle that came with the request over, or
+ * leaves it.
  */
+#define CONTROL_LATER   1
 #define CONTROL_WHY_MAX 160
 struct control_op {
 	const char *name;
@@ -34,6 +37,9 @@ void control_init(struct control *control, struct vm *vm);
 void control_start(struct control *control);
 /* Gives init a handle of COM1's scrollback, which shows what a VMM that crashed had said. */
 void control_offer_log(struct control *control);
+/* The guest runs, for the first time or anew: whoever asked for a reset has the reply now. A reset
+ * that fails ends the VM, which init tells him. */
+void control_runs(struct control *control);
 /* A line for those that `vm show` prints. */
 void control_note(struct control *control, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));

@@ -91,12 +91,15 @@ static int op_resume(struct control *c, const json_t *request, int *handle, json
 
 static int op_reset(struct control *c, const json_t *request, int *handle, json_t *reply, char *why)
 {
-	(void)request, (void)handle, (void)reply, (void)why;
+	(void)handle, (void)reply;
+	if (c->reset)
+		return refuse(why, -EALREADY, "a reset is under way");
 	control_note(c, "reset from the console");
 	if (c->vm->machine.paused)
 		set_state(c, VM_STATE_RUNNING, "running");
+	c->reset = json_incref((json_t *)request);
 	vm_reset(c->vm);
-	return 0;
+	return CONTROL_LATER;
 }
 
 /* The vCPU that a request names; without one the first. */

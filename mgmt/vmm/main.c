@@ -26,6 +26,7 @@ static void on_running(struct vm *v)
 	control_note(&control, "runs %s with %u vCPUs and %llu MiB", v->config->kernel,
 		     v->config->vcpus, (unsigned long long)(v->config->memory >> 20));
 	control_say(&control, "running", "", 0);
+	control_runs(&control);
 }
 
 static void flush_consoles(void)
