@@ -35,7 +35,10 @@ class Shell:
 
 @pytest.mark.parametrize("config,smp", [("debug", 1), ("debug", 2), ("release", 2)])
 def test_figures(machine, config, smp):
-    with machine(config=config, smp=smp, append="word=abc") as m:
+    # The release image's machine has a package and a node for each CPU.
+    apart = config == "release"
+    extra = sum((["-object", f"memory-backend-ram,id=m{i},size=512m", "-numa", f"node,nodeid={i},memdev=m{i},cpus={i}"] for i in range(smp)), []) if apart else []
+    with machine(config=config, smp=f"{smp},sockets={smp}" if apart else smp, append="word=abc", extra=extra) as m:
         shell = Shell(m)
         assert "vm start NAME" in shell.run("help")
         host, = shell.json("host show")
@@ -44,7 +47,13 @@ def test_figures(machine, config, smp):
         cpus = shell.json("cpu")
         assert [c["cpu"] for c in cpus] == list(range(smp))
         assert all(c["idle_ns"] > 0 and c["interrupts"] > 0 and c["switches"] > 0 for c in cpus)
+        assert all({"nx", "svm", "npt"} <= set(c["features"].split()) and c["exits"] == 0 for c in cpus)
+        assert [(c["package"], c["core"], c["node"]) for c in cpus] == [(i if apart else 0, i, i if apart else 0) for i in range(smp)]
+        assert "CPU PACKAGE  CORE" in shell.run("cpu")
         rows = shell.json("mem")
+        nodes = [r for r in rows if r["kind"] == "node"]
+        assert [(n["node"], n["cpus"]) for n in nodes] == ([(i, 1) for i in range(smp)] if apart else [(0, smp)])
+        assert all(0 < n["free"] < n["total"] for n in nodes) and sum(n["total"] for n in nodes) < host["memory"]
         mem = rows[0]
         assert mem["total"] == host["memory"] and 0 < mem["free"] < mem["total"] and mem["guest"] == 0
         assert {"kernel", "ring3"} <= {r["name"] for r in rows if r["kind"] == "container"}
@@ -151,6 +160,8 @@ def test_control_of_vms(machine, beats):
         assert [row["text"] for row in shell.json("vm log beat1")] == lines, "a paused guest said something"
         figures = shell.json("vm show beat1")[0]
         check_object(figures, rows["vm show"]["output"])
+        # Every exit of the guest was one of some CPU.
+        assert sum(c["exits"] for c in shell.json("cpu")) > figures["exits"]["cpuid"]
         assert figures["state"] == "paused" and figures["exits"]["cpuid"] > 0 and figures["run_time_ns"] > 0
         assert "beat1: running" in shell.run("vm resume beat1")
         wait_text(shell, "beat1", "beat:", len(lines))
@@ -165,6 +176,8 @@ def test_control_of_vms(machine, beats):
         m.expect(re.escape(PROMPT))
         assert "does not listen to its power button" in shell.run("vm stop beat1")
         assert "beat1: running" in shell.run("vm reset beat1")
+        # The reply says that it has happened.
+        assert [n.split()[1] for n in shell.json("vm show beat1")[0]["notes"]][-2:] == ["reset", "runs"]
         wait_text(shell, "beat1", "beat: up, 2 CPUs", len(lines))
         shell.run("vm pause beat1")
         assert "beat1: running" in shell.run("vm reset beat1")

@@ -459,7 +459,8 @@ enum sys_topic {
 	SYS_TOPIC_MEMORY,
 	SYS_TOPIC_CONTAINER,
 	SYS_TOPIC_PROC,
-	SYS_TOPIC_PCI
+	SYS_TOPIC_PCI,
+	SYS_TOPIC_NODE,
 };
 
 struct sys_host {
@@ -479,6 +480,9 @@ struct sys_cpu {
 	uint32_t pool;
 	uint64_t dedicated_to; /* id of the VM that has it for itself, 0: none */
 	char mitigations[128];
+	char features[256]; /* names, divided by blanks */
+	uint32_t package;   /* same number: cores of one package */
+	uint32_t reserved;
 };
 
 struct sys_memory { /* bytes */
@@ -486,6 +490,12 @@ struct sys_memory { /* bytes */
 		cpu_caches, boot_archive;
 	uint64_t at_rest_baseline; /* `kernel_used` + `user_used` when init had started its first
 				      shell */
+};
+
+struct sys_node { /* memory of a NUMA node, bytes */
+	uint32_t node, nr_cpus;
+	uint64_t total; /* without what was reserved at the start */
+	uint64_t free;  /* not in CPUs' caches either */
 };
 
 struct sys_container {

@@ -4,6 +4,7 @@
 #include "cpu/cpu.h"
 
 #include "cpu/fpu.h"
+#include "cpu/identify.h"
 #include "cpu/intr.h"
 #include "cpu/log.h"
 #include "cpu/msr.h"
@@ -81,31 +82,15 @@ static void set_control_registers(void)
 	msr_write(MSR_EFER, msr_read(MSR_EFER) | EFER_NXE);
 }
 
-/*
- * Bits of the APIC id that tell the threads of a core apart. APM 3 and SDM 2, "CPUID": leaf 0xb,
- * else AMD's 0x8000001e, whose id numbers threads one after the other.
- */
-static unsigned thread_bits(void)
-{
-	struct cpuid c;
-
-	if (cpuid(0, 0).eax >= 0xb) {
-		c = cpuid(0xb, 0);
-		if ((c.ecx >> 8 & 0xff) == 1)
-			return c.eax & 0x1f;
-	}
-	if (cpuid(0x80000000u, 0).eax < 0x8000001eu)
-		return 0;
-	c = cpuid(0x8000001eu, 0);
-	return (c.ebx >> 8 & 0xff) ? 1 : 0;
-}
-
 static void init_on(struct cpu *c, uint32_t apic_id, cpu_id_t id)
 {
+	struct cpu_id_bits bits = cpu_id_bits(cpuid);
+
 	c->self = c;
 	c->id = id;
 	c->apic_id = apic_id;
-	c->core = apic_id >> thread_bits();
+	c->core = apic_id >> bits.thread;
+	c->package = apic_id >> bits.package;
 	c->node = nodes[id.n];
 	c->online = true;
 	msr_write(MSR_GS_BASE, (uint64_t)c);

@@ -57,6 +57,8 @@ struct cpu {
 				   going on in ring 3 or in a guest */
 	struct cpu_account_state account; /* [o] */
 	uint32_t core;                    /* [I] the same number: threads of one core */
+	uint32_t package;                 /* [I] the same number: cores of one package */
+	uint64_t exits;                   /* [o] of guests; read by all */
 };
 
 /* Own CPU's area. Any context. Volatile: a thread may be on another CPU after it has slept. */
@@ -70,6 +72,16 @@ static inline struct cpu *this_cpu(void)
 static inline cpu_id_t this_cpu_id(void)
 {
 	return this_cpu()->id;
+}
+
+/* Own CPU: a guest's exit has been taken. Once for each, where it is dispatched; one instruction.
+ */
+static inline void cpu_count_exit(void)
+{
+	__asm__ volatile("incq %%gs:%c0"
+			 :
+			 : "i"(__builtin_offsetof(struct cpu, exits))
+			 : "cc", "memory");
 }
 
 unsigned cpu_count(void);         /* CPUs that are online, numbered densely from 0 */

@@ -247,3 +247,11 @@ void mem_get_stats(struct mem_stats *s)
 	s->reserved = __atomic_load_n(&fixed.reserved, __ATOMIC_RELAXED);
 	s->free = zone_free_bytes() + s->cached;
 }
+
+bool mem_node_stats(unsigned node, uint64_t *total, uint64_t *free)
+{
+	if (node >= zone_count())
+		return false;
+	zone_bytes(node, total, free);
+	return true;
+}

@@ -219,6 +219,12 @@ uint64_t zone_total_bytes(void)
 	return pages * PAGE_SIZE;
 }
 
+void zone_bytes(unsigned node, uint64_t *total, uint64_t *free)
+{
+	*total = __atomic_load_n(&zones[node].total_pages, __ATOMIC_RELAXED) * PAGE_SIZE;
+	*free = __atomic_load_n(&zones[node].free_pages, __ATOMIC_RELAXED) * PAGE_SIZE;
+}
+
 unsigned zone_count(void)
 {
 	return nr_zones;

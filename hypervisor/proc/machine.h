@@ -21,7 +21,6 @@ struct machine_ops {
 struct machine_virt_ops {
 	const char *name; /* "svm", "vmx" */
 	unsigned int (*nr_vms)(void);
-	uint64_t (*exits)(cpu_id_t cpu); /* VM exits taken on a CPU */
 };
 
 /* Start only. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The calls on the machine, for processes with PROC_ADMIN. Each topic of sys_info is a row: the
 // size of its structure and a function that fills one, cleared before.
+#include "cpu/identify.h"
 #include "cpu/intr.h"
 #include "cpu/ipi.h"
 #include "cpu/log.h"
@@ -47,6 +48,7 @@ union topic {
 	struct sys_container container;
 	struct proc_info proc;
 	struct sys_pci pci;
+	struct sys_node node;
 };
 
 static void get_cpu_model(char *text, size_t size)
@@ -119,11 +121,14 @@ static int fill_cpu(unsigned int index, union topic *t)
 		.switches = account.switches,
 		.interrupts = intr_count_of(cpu->id),
 		.ipis = ipi_count(cpu->id),
-		.exits = virt->exits != NULL ? virt->exits(cpu->id) : 0,
+		.exits = READ_ONCE(cpu->exits),
 		.core = cpu->core,
+		.package = cpu->package,
 		.pool = sched_pool_of(cpu->id),
 		.dedicated_to = sched_dedicated_to(cpu->id),
 	};
+	/* All CPUs are taken to be alike. */
+	cpu_feature_names(cpuid, c->features, sizeof(c->features));
 	return 0;
 }
 
@@ -163,6 +168,18 @@ static int fill_memory(unsigned int index, union topic *t)
 		.boot_archive = machine->boot_archive,
 		.at_rest_baseline = __atomic_load_n(&at_rest, __ATOMIC_RELAXED),
 	};
+	return 0;
+}
+
+static int fill_node(unsigned int index, union topic *t)
+{
+	struct sys_node *n = &t->node;
+
+	if (!mem_node_stats(index, &n->total, &n->free))
+		return -ENOENT;
+	n->node = index;
+	cpu_for_each (id)
+		n->nr_cpus += cpu_get(id)->node == index;
 	return 0;
 }
 
@@ -220,6 +237,7 @@ static const struct {
 	[SYS_TOPIC_CONTAINER] = { sizeof(struct sys_container), fill_container },
 	[SYS_TOPIC_PROC] = { sizeof(struct proc_info), fill_proc },
 	[SYS_TOPIC_PCI] = { sizeof(struct sys_pci), fill_pci },
+	[SYS_TOPIC_NODE] = { sizeof(struct sys_node), fill_node },
 };
 
 static bool is_admin(void)

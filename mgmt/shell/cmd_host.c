@@ -66,21 +66,62 @@ static json_t *cpu_json(const struct sys_cpu *c)
 	char tenant[STRATA_NAME_MAX];
 
 	vm_name(c->dedicated_to, tenant);
-	return json_pack("{s:i,s:i,s:i,s:i,s:i,s:s,s:b,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:s}", "cpu",
-			 (int)c->cpu, "apic_id", (int)c->apic_id, "node", (int)c->node, "core",
-			 (int)c->core, "pool", (int)c->pool, "dedicated_to", tenant, "online",
-			 (int)c->online, "idle_ns", j(c->idle_ns), "user_ns", j(c->user_ns),
-			 "guest_ns", j(c->guest_ns), "kernel_ns", j(c->kernel_ns), "switches",
-			 j(c->switches), "interrupts", j(c->interrupts), "ipis", j(c->ipis),
-			 "exits", j(c->exits), "mitigations", c->mitigations);
+	return json_pack(
+		"{s:i,s:i,s:i,s:i,s:i,s:i,s:s,s:b,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:s,s:s}", "cpu",
+		(int)c->cpu, "apic_id", (int)c->apic_id, "node", (int)c->node, "core", (int)c->core,
+		"package", (int)c->package, "pool", (int)c->pool, "dedicated_to", tenant, "online",
+		(int)c->online, "idle_ns", j(c->idle_ns), "user_ns", j(c->user_ns), "guest_ns",
+		j(c->guest_ns), "kernel_ns", j(c->kernel_ns), "switches", j(c->switches),
+		"interrupts", j(c->interrupts), "ipis", j(c->ipis), "exits", j(c->exits),
+		"mitigations", c->mitigations, "features", c->features);
 }
 
-static void cpu_row(const struct sys_cpu *c)
+static void cpu_times_row(const struct sys_cpu *c)
 {
 	printf("%3u %5u %4u %9.2f %9.2f %9.2f %9.2f %10" PRIu64 " %10" PRIu64 " %10" PRIu64 "\n",
 	       c->cpu, c->apic_id, c->node, (double)c->idle_ns / 1e9, (double)c->kernel_ns / 1e9,
 	       (double)c->user_ns / 1e9, (double)c->guest_ns / 1e9, c->switches, c->interrupts,
 	       c->exits);
+}
+
+static void cpu_place_row(const struct sys_cpu *c)
+{
+	char tenant[STRATA_NAME_MAX];
+
+	vm_name(c->dedicated_to, tenant);
+	printf("%3u %7u %5u %5u %4u  %s\n", c->cpu, c->package, c->core, c->node, c->pool, tenant);
+}
+
+/* Items divided by blanks, in lines that fit any terminal. */
+static void print_wrapped(const char *title, const char *text)
+{
+	int column = printf("%s:", title);
+
+	while (*text) {
+		int n = (int)strcspn(text, " ");
+
+		if (column + n >= 79)
+			column = printf("\n ") - 1;
+		column += printf(" %.*s", n, text);
+		text += n + (text[n] == ' ');
+	}
+	printf("\n");
+}
+
+static void print_cpus(void)
+{
+	struct sys_cpu c = { 0 };
+
+	printf("CPU  APIC NODE    IDLE s  KERNEL s    USER s   GUEST s   SWITCHES INTERRUPTS "
+	       "     EXITS\n");
+	for (unsigned i = 0; strata_sys_info(SYS_TOPIC_CPU, i, &c, sizeof(c)) >= 0; i++)
+		cpu_times_row(&c);
+	printf("\nCPU PACKAGE  CORE  NODE POOL  DEDICATED TO\n");
+	for (unsigned i = 0; strata_sys_info(SYS_TOPIC_CPU, i, &c, sizeof(c)) >= 0; i++)
+		cpu_place_row(&c);
+	print_wrapped("features", c.features);
+	if (*c.mitigations)
+		printf("mitigations: %s\n", c.mitigations);
 }
 
 int cmd_cpu(struct session *s, int argc, char **argv)
@@ -94,16 +135,9 @@ int cmd_cpu(struct session *s, int argc, char **argv)
 	if (ret < 0)
 		return topic_failed(s, "cpu", ret);
 	if (!s->json)
-		printf("CPU  APIC NODE    IDLE s  KERNEL s    USER s   GUEST s   SWITCHES "
-		       "INTERRUPTS      EXITS\n");
-	for (unsigned i = 0; strata_sys_info(SYS_TOPIC_CPU, i, &c, sizeof(c)) >= 0; i++) {
-		if (s->json)
-			shell_print_json(cpu_json(&c));
-		else
-			cpu_row(&c);
-	}
-	if (!s->json && *c.mitigations)
-		printf("mitigations: %s\n", c.mitigations);
+		print_cpus();
+	for (unsigned i = 0; s->json && strata_sys_info(SYS_TOPIC_CPU, i, &c, sizeof(c)) >= 0; i++)
+		shell_print_json(cpu_json(&c));
 	return STATUS_OK;
 }
 
@@ -149,6 +183,27 @@ static void print_memory(const struct session *s, const struct sys_memory *m)
 	json_decref(object);
 }
 
+static void print_node(const struct session *s, const struct sys_node *n)
+{
+	if (s->json)
+		shell_print_json(json_pack("{s:s,s:i,s:i,s:I,s:I}", "kind", "node", "node",
+					   (int)n->node, "cpus", (int)n->nr_cpus, "total",
+					   j(n->total), "free", j(n->free)));
+	else
+		printf("%4u %5u %17" PRIu64 " %12" PRIu64 "\n", n->node, n->nr_cpus, n->total >> 10,
+		       n->free >> 10);
+}
+
+static void print_nodes(const struct session *s)
+{
+	struct sys_node n;
+
+	if (!s->json)
+		printf("NODE  CPUS         TOTAL KiB     FREE KiB\n");
+	for (unsigned i = 0; strata_sys_info(SYS_TOPIC_NODE, i, &n, sizeof(n)) >= 0; i++)
+		print_node(s, &n);
+}
+
 static void print_container(const struct session *s, const struct sys_container *c)
 {
 	if (s->json)
@@ -185,6 +240,7 @@ int cmd_mem(struct session *s, int argc, char **argv)
 	if (ret < 0)
 		return topic_failed(s, "mem", ret);
 	print_memory(s, &m);
+	print_nodes(s);
 	if (!s->json)
 		printf("  ID   IN CONTAINER                   USED KiB    LIMIT KiB     PEAK "
 		       "KiB\n");

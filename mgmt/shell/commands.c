@@ -157,12 +157,12 @@ const struct command commands[] = {
 	  .output = schema_host },
 	{ .name = "cpu",
 	  .args = "",
-	  .help = "CPUs with their times and counts, and the mitigations in force",
+	  .help = "CPUs: times and counts, topology, features, mitigations",
 	  .run = cmd_cpu,
 	  .output = schema_cpu },
 	{ .name = "mem",
 	  .args = "",
-	  .help = "memory of the host by use, of each container and each VM",
+	  .help = "memory of the host by use, of each NUMA node, container and VM",
 	  .more = "At rest is what kernel and processes used when the first shell had been "
 		  "started. "
 		  "A VM's line shows its guest memory and what the kernel needs beside it.",

@@ -61,6 +61,7 @@ const struct member schema_cpu[] = {
 	MEMBER("apic_id", "integer", "of its local APIC"),
 	MEMBER("node", "integer", "NUMA node"),
 	MEMBER("core", "integer", "the same number: threads of one core"),
+	MEMBER("package", "integer", "the same number: cores of one package"),
 	MEMBER("pool", "integer", "CPU pool"),
 	MEMBER("dedicated_to", "string", "the VM that has it to itself, empty: none"),
 	MEMBER("online", "boolean", "it runs threads"),
@@ -73,13 +74,17 @@ const struct member schema_cpu[] = {
 	MEMBER("ipis", "integer", "sent"),
 	MEMBER("exits", "integer", "of guests"),
 	MEMBER("mitigations", "string", "in force"),
+	MEMBER("features", "string", "what the processor can do, names divided by blanks"),
 	END,
 };
 
 const struct member schema_memory[] = {
-	MEMBER("kind", "string", "host, container or vm: which of the members below are there"),
-	OPTIONAL("total", "integer", "host: bytes of RAM"),
-	OPTIONAL("free", "integer", "host: not in use"),
+	MEMBER("kind", "string",
+	       "host, node, container or vm: which of the members below are there"),
+	OPTIONAL("total", "integer", "host: bytes of RAM; node: less what the start reserved"),
+	OPTIONAL("free", "integer", "host, node: not in use; node: nor in a CPU's cache"),
+	OPTIONAL("node", "integer", "node: number"),
+	OPTIONAL("cpus", "integer", "node: how many CPUs it has"),
 	OPTIONAL("cpu_caches", "integer", "host: of it in the CPUs' caches"),
 	OPTIONAL("kernel_image", "integer", "host: code and data"),
 	OPTIONAL("page_structs", "integer", "host: one for each page of RAM"),

@@ -256,6 +256,7 @@ enum svm_fast svm_fast_exit(struct svm_vcpu *s)
 	if (unlikely(code >= EXIT_TABLE_SIZE || !exit->name))
 		exit = rare_exit(code);
 	s->v.counters[exit->counter + (c->exit_info1 & exit->by_info1)]++;
+	cpu_count_exit();
 	s->exit = exit;
 	if (unlikely((c->int_ctl & V_TPR_MASK) != s->tpr))
 		svm_sync_tpr(s);
