@@ -45,8 +45,7 @@ static void test_pic(void)
 	CHECK_EQ("pic-once", vector_count[PIC_BASE], 1);
 
 	pit_periodic(2000);
-	check(wait_count(&vector_count[PIC_BASE], 20, WAIT_LONG), "pic-periodic", "%u of 20",
-	      vector_count[PIC_BASE]);
+	wait_count("pic-periodic", &vector_count[PIC_BASE], 20);
 	pic_mask(0, true);
 	CHECK_EQ("pic-imr", inb(0x21) & 1, 1);
 }
@@ -70,7 +69,7 @@ static void test_pic_in_service(void)
 	set_handler(PIC_BASE, on_pic_nested);
 	pit_periodic(1200);
 	pic_mask(0, false);
-	wait_count(&vector_count[PIC_BASE], before + 1, WAIT_LONG);
+	wait_count("pic-again", &vector_count[PIC_BASE], before + 1);
 	pic_mask(0, true);
 	set_handler(PIC_BASE, NULL);
 	check(isr_seen & 1, "pic-isr", "ISR 0x%x", isr_seen);

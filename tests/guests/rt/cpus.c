@@ -61,36 +61,30 @@ void rt_ap_start(void)
 	}
 }
 
-static bool wait_online(const struct cpu *cpu, uint64_t us)
+/* APIC ids are taken to be 0..count-1, as QEMU's and our own VMs have them. The second start-up
+ * IPI is for a CPU that missed the first. */
+static void start_one(unsigned id)
 {
-	uint64_t end = rdtsc() + us * (tsc_hz() / 1000000);
+	struct wait wait = { 0 };
 
-	while (!cpu->online && rdtsc() < end)
-		cpu_pause();
-	return cpu->online;
-}
-
-/* APIC ids are taken to be 0..count-1, as QEMU's and our own VMs have them. */
-static bool start_one(unsigned id)
-{
 	starting = id;
 	ap_stack = (uintptr_t)stacks[id] + STACK_SIZE;
 	lapic_ipi(id, ICR_INIT | ICR_ASSERT);
 	delay_us(10000);
-	for (unsigned try = 0; try < 2; try++) {
+	lapic_ipi(id, ICR_SIPI | ICR_ASSERT | AP_START >> 12);
+	delay_us(200);
+	if (!cpus[id].online)
 		lapic_ipi(id, ICR_SIPI | ICR_ASSERT | AP_START >> 12);
-		if (wait_online(&cpus[id], try ? WAIT_LONG : 200000))
-			return true;
-	}
-	return false;
+	while (!cpus[id].online)
+		wait_more(&wait, "start of a CPU");
 }
 
 unsigned smp_start(unsigned count)
 {
 	memcpy((void *)AP_START, ap_trampoline, (size_t)(ap_trampoline_end - ap_trampoline));
 	cpus[0].apic_id = lapic_id();
-	while (nr_online < MIN(count, (unsigned)CPUS_MAX) && start_one(nr_online))
-		nr_online++;
+	while (nr_online < MIN(count, (unsigned)CPUS_MAX))
+		start_one(nr_online++);
 	return nr_online;
 }
 
@@ -101,11 +95,10 @@ void cpu_run(unsigned id, void (*fn)(void *arg), void *arg)
 	lapic_ipi(cpus[id].apic_id, ICR_FIXED | ICR_ASSERT | WAKE_VECTOR);
 }
 
-bool cpu_wait(unsigned id)
+void cpu_wait(unsigned id)
 {
-	uint64_t end = rdtsc() + 120 * tsc_hz();
+	struct wait wait = { 0 };
 
-	while (cpus[id].work && rdtsc() < end)
-		cpu_pause();
-	return !cpus[id].work;
+	while (cpus[id].work)
+		wait_more(&wait, "a CPU's end");
 }

@@ -14,6 +14,13 @@ void trap_load(void); /* the IDT, on this CPU */
 void cpu_init_boot(void);
 void fw_cfg_init(void);
 
+/* What has not come for ten seconds is named once. */
+struct wait {
+	uint64_t since;
+	bool told;
+};
+void wait_more(struct wait *w, const char *what);
+
 /* start.S */
 extern uint64_t gdt[];
 extern const uint8_t ap_trampoline[], ap_trampoline_end[], idt_stubs[];

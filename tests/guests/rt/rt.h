@@ -329,9 +329,9 @@ static inline struct cpu *this_cpu(void)
 }
 /* Start up to `count` CPUs in all (the boot CPU is one); how many are online. */
 unsigned smp_start(unsigned count);
-/* Run fn(arg) on a CPU; cpu_wait until it has ended; false: not in time. */
+/* Run fn(arg) on a CPU; cpu_wait until it has ended. */
 void cpu_run(unsigned cpu, void (*fn)(void *arg), void *arg);
-bool cpu_wait(unsigned cpu);
+void cpu_wait(unsigned cpu);
 
 /* ---- time ---- */
 
@@ -351,7 +351,9 @@ void delay_us(uint64_t us);
 void pit_periodic(uint16_t count); /* channel 0, mode 2 */
 void pit_oneshot(uint16_t count);  /* channel 0, mode 0 */
 uint16_t pit_read(void);
-/* Wait until *counter >= want, with interrupts on, at most `us`; whether it came. A host that is
- * busy takes its time: the limit is only for what never comes. */
-#define WAIT_LONG 30000000ull
-bool wait_count(const volatile uint32_t *counter, uint32_t want, uint64_t us);
+/*
+ * Wait until *counter >= want, with interrupts on. Without a limit, as cpu_wait, since no time is
+ * right for every host: what never comes is for whoever watches the guest to give up on. A wait
+ * that takes long says on the console what it is for.
+ */
+void wait_count(const char *name, const volatile uint32_t *counter, uint32_t want);

@@ -86,15 +86,25 @@ uint16_t pit_read(void)
 	return (uint16_t)(low | inb(0x40) << 8);
 }
 
-bool wait_count(const volatile uint32_t *counter, uint32_t want, uint64_t us)
+void wait_more(struct wait *w, const char *what)
 {
-	uint64_t end = rdtsc() + us * (tsc_hz() / 1000) / 1000;
+	cpu_pause();
+	if (!w->since)
+		w->since = rdtsc();
+	if (w->told || rdtsc() - w->since < 10 * tsc_hz())
+		return;
+	w->told = true;
+	print("waiting: %s\n", what);
+}
+
+void wait_count(const char *name, const volatile uint32_t *counter, uint32_t want)
+{
+	struct wait wait = { 0 };
 
 	sti();
-	while (*counter < want && rdtsc() < end)
-		cpu_pause();
+	while (*counter < want)
+		wait_more(&wait, name);
 	cli();
-	return *counter >= want;
 }
 
 bool kvm_leaves(uint32_t *base)
