@@ -36,7 +36,7 @@ static void fill_port_table(struct bus *bus)
 }
 
 int bus_claim(struct bus *bus, enum bus_space space, uint64_t start, uint64_t size,
-	      const struct bus_ops *ops, void *device, pthread_mutex_t *lock)
+	      const struct bus_ops *ops, void *device, struct mutex *lock)
 {
 	struct bus_range *r = bus->ranges[space];
 	unsigned count = bus->count[space];
@@ -61,7 +61,7 @@ int bus_claim(struct bus *bus, enum bus_space space, uint64_t start, uint64_t si
 }
 
 int bus_set_window(struct bus *bus, enum bus_space space, uint64_t start, uint64_t size,
-		   const struct bus_ops *ops, void *device, pthread_mutex_t *lock)
+		   const struct bus_ops *ops, void *device, struct mutex *lock)
 {
 	if (size == 0 || start + (size - 1) < start)
 		return -EINVAL;
@@ -102,18 +102,6 @@ bool bus_is_claimed(const struct bus *bus, enum bus_space space, uint64_t addr)
 	return find(bus, space, addr);
 }
 
-static uint64_t range_read(const struct bus_range *r, uint64_t addr, unsigned size)
-{
-	uint64_t value;
-
-	if (r->ops->free_reads)
-		return r->ops->read(r->device, addr - r->start, size);
-	pthread_mutex_lock(r->lock);
-	value = r->ops->read(r->device, addr - r->start, size);
-	pthread_mutex_unlock(r->lock);
-	return value;
-}
-
 uint64_t bus_read(const struct bus *bus, enum bus_space space, uint64_t addr, unsigned size)
 {
 	const struct bus_range *r = find(bus, space, addr);
@@ -121,7 +109,7 @@ uint64_t bus_read(const struct bus *bus, enum bus_space space, uint64_t addr, un
 	uint64_t value;
 
 	if (r && bus_whole(r, addr, size))
-		return range_read(r, addr, size) & bus_ones(size);
+		return bus_range_read(r, addr, size);
 	if (size == 1)
 		return bus_ones(1);
 	value = bus_read(bus, space, addr, half);
@@ -134,11 +122,8 @@ void bus_write(const struct bus *bus, enum bus_space space, uint64_t addr, unsig
 	const struct bus_range *r = find(bus, space, addr);
 	unsigned half = size / 2;
 
-	value &= bus_ones(size);
 	if (r && bus_whole(r, addr, size)) {
-		pthread_mutex_lock(r->lock);
-		r->ops->write(r->device, addr - r->start, size, value);
-		pthread_mutex_unlock(r->lock);
+		bus_range_write(r, addr, size, value);
 	} else if (size > 1) {
 		bus_write(bus, space, addr, half, value);
 		bus_write(bus, space, addr + half, half, value >> (8 * half));

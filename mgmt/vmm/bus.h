@@ -12,9 +12,11 @@
  */
 #pragma once
 
-#include <pthread.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+
+#include "vmm/lock.h"
 
 struct bus_ops {
 	const char *name;
@@ -29,7 +31,7 @@ struct bus_range {
 	uint64_t start, size;
 	const struct bus_ops *ops;
 	void *device;
-	pthread_mutex_t *lock;
+	struct mutex *lock;
 };
 
 enum bus_space {
@@ -51,11 +53,11 @@ struct bus {
 /* 0; -EBUSY: overlaps a range that is there; -ENOSPC: the table is full; -EINVAL: empty or wraps.
  */
 int bus_claim(struct bus *bus, enum bus_space space, uint64_t start, uint64_t size,
-	      const struct bus_ops *ops, void *device, pthread_mutex_t *lock);
+	      const struct bus_ops *ops, void *device, struct mutex *lock);
 /* The same for what others leave unclaimed of [start, start + size); one window a space (-EBUSY).
  */
 int bus_set_window(struct bus *bus, enum bus_space space, uint64_t start, uint64_t size,
-		   const struct bus_ops *ops, void *device, pthread_mutex_t *lock);
+		   const struct bus_ops *ops, void *device, struct mutex *lock);
 
 static inline uint64_t bus_ones(unsigned size)
 {
@@ -74,13 +76,55 @@ uint64_t bus_read(const struct bus *bus, enum bus_space space, uint64_t addr, un
 void bus_write(const struct bus *bus, enum bus_space space, uint64_t addr, unsigned size,
 	       uint64_t value);
 
-/* bus_read of a port, the short way for what needs no lock. */
-static inline uint64_t bus_port_read(const struct bus *bus, uint16_t port, unsigned size)
+/* An access that bus_whole() allows. */
+static inline uint64_t bus_range_read(const struct bus_range *r, uint64_t addr, unsigned size)
+{
+	uint64_t value;
+
+	if (r->ops->free_reads)
+		return r->ops->read(r->device, addr - r->start, size) & bus_ones(size);
+	mutex_lock(r->lock);
+	value = r->ops->read(r->device, addr - r->start, size);
+	mutex_unlock(r->lock);
+	return value & bus_ones(size);
+}
+
+static inline void bus_range_write(const struct bus_range *r, uint64_t addr, unsigned size,
+				   uint64_t value)
+{
+	mutex_lock(r->lock);
+	r->ops->write(r->device, addr - r->start, size, value & bus_ones(size));
+	mutex_unlock(r->lock);
+}
+
+/* The claimed range that takes an access to a port whole, or NULL. */
+static inline const struct bus_range *bus_port_range(const struct bus *bus, uint16_t port,
+						     unsigned size)
 {
 	unsigned at = bus->port_range[port];
-	const struct bus_range *r = &bus->ranges[BUS_PORT][at ? at - 1 : 0];
+	const struct bus_range *r;
 
-	if (at && r->ops->free_reads && bus_whole(r, port, size))
-		return r->ops->read(r->device, port - r->start, size) & bus_ones(size);
-	return bus_read(bus, BUS_PORT, port, size);
+	if (!at)
+		return NULL;
+	r = &bus->ranges[BUS_PORT][at - 1];
+	return bus_whole(r, port, size) ? r : NULL;
+}
+
+/* bus_read and bus_write of a port, the short way for what one device takes whole. */
+static inline uint64_t bus_port_read(const struct bus *bus, uint16_t port, unsigned size)
+{
+	const struct bus_range *r = bus_port_range(bus, port, size);
+
+	return likely(r) ? bus_range_read(r, port, size) : bus_read(bus, BUS_PORT, port, size);
+}
+
+static inline void bus_port_write(const struct bus *bus, uint16_t port, unsigned size,
+				  uint64_t value)
+{
+	const struct bus_range *r = bus_port_range(bus, port, size);
+
+	if (likely(r))
+		bus_range_write(r, port, size, value);
+	else
+		bus_write(bus, BUS_PORT, port, size, value);
 }

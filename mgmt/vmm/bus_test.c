@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// TEST-WITH: mgmt/vmm/bus.c
+// TEST-WITH: mgmt/vmm/bus.c mgmt/vmm/lock.c
 // Claims and their refusals; accesses that fit, that are too wide, that cross the end of a range;
 // what nobody claims; which accesses take the device's lock.
 
@@ -14,16 +14,16 @@
 #include <cmocka.h>
 
 static struct bus bus;
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct mutex lock;
 static char log_text[256];
 
 static void note(char what, const char *device, uint64_t offset, unsigned size)
 {
-	bool free_lock = pthread_mutex_trylock(&lock) == 0;
+	bool free_lock = mutex_try(&lock);
 	size_t at = strlen(log_text);
 
 	if (free_lock)
-		pthread_mutex_unlock(&lock);
+		mutex_unlock(&lock);
 	snprintf(log_text + at, sizeof(log_text) - at, "%c%s+%u/%u%s ", what, device,
 		 (unsigned)offset, size, free_lock ? "!" : "");
 }

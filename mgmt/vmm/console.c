@@ -24,9 +24,9 @@ static uint32_t input_room(const struct console *c)
 
 static void set_flush(struct console *c, uint64_t delay)
 {
-	pthread_mutex_lock(&c->timer_lock);
+	mutex_lock(&c->timer_lock);
 	timer_set(&c->flush, events_now() + delay);
-	pthread_mutex_unlock(&c->timer_lock);
+	mutex_unlock(&c->timer_lock);
 }
 
 static void detach(struct console_watcher *w)
@@ -36,9 +36,9 @@ static void detach(struct console_watcher *w)
 	watch_remove(c->events, &w->watch);
 	close(w->watch.fd);
 	w->watch.fd = -1;
-	pthread_mutex_lock(&c->lock);
+	mutex_lock(&c->lock);
 	c->nr_watchers--;
-	pthread_mutex_unlock(&c->lock);
+	mutex_unlock(&c->lock);
 }
 
 /* Copies what the watcher has not seen, at most `room` bytes. */
@@ -47,7 +47,7 @@ static uint32_t copy_unseen(struct console_watcher *w, uint8_t *to, uint32_t roo
 	struct console *c = w->console;
 	uint32_t n = 0;
 
-	pthread_mutex_lock(&c->lock);
+	mutex_lock(&c->lock);
 	if (c->head - w->position > c->size) {
 		uint64_t lost = c->head - c->size - w->position;
 
@@ -57,7 +57,7 @@ static uint32_t copy_unseen(struct console_watcher *w, uint8_t *to, uint32_t roo
 	}
 	for (; n < room && w->position < c->head; n++)
 		to[n] = c->ring[w->position++ % c->size];
-	pthread_mutex_unlock(&c->lock);
+	mutex_unlock(&c->lock);
 	return n;
 }
 
@@ -100,10 +100,10 @@ static void update_input(struct console *c)
 {
 	bool room;
 
-	pthread_mutex_lock(&c->lock);
+	mutex_lock(&c->lock);
 	room = input_room(c) >= CHAN_MSG_MAX;
 	c->input_blocked = !room;
-	pthread_mutex_unlock(&c->lock);
+	mutex_unlock(&c->lock);
 	for (unsigned i = 0; i < CONSOLE_WATCHERS_MAX; i++)
 		c->watchers[i].watch.wanted = room ? POLLIN : 0;
 }
@@ -114,15 +114,15 @@ static void on_flush(void *arg)
 	struct console *c = arg;
 	bool all;
 
-	pthread_mutex_unlock(&c->timer_lock);
-	pthread_mutex_lock(&c->lock);
+	mutex_unlock(&c->timer_lock);
+	mutex_lock(&c->lock);
 	c->flush_set = false;
-	pthread_mutex_unlock(&c->lock);
+	mutex_unlock(&c->lock);
 	all = console_flush(c);
 	update_input(c);
 	if (!all)
 		set_flush(c, FLUSH_DELAY_NS);
-	pthread_mutex_lock(&c->timer_lock);
+	mutex_lock(&c->timer_lock);
 }
 
 /* A message of input, only asked for when there is room for all of it. */
@@ -142,10 +142,10 @@ static void on_input(void *arg, short revents)
 		detach(w);
 		return;
 	}
-	pthread_mutex_lock(&c->lock);
+	mutex_lock(&c->lock);
 	for (int i = 0; i < n; i++)
 		c->in[c->in_head++ % CONSOLE_INPUT_SIZE] = bytes[i];
-	pthread_mutex_unlock(&c->lock);
+	mutex_unlock(&c->lock);
 	update_input(c);
 	if (c->input_ready)
 		c->input_ready(c->port);
@@ -192,8 +192,8 @@ int console_init(struct console *c, struct events *events, uint32_t scrollback)
 	if (ret)
 		return ret;
 	c->events = events;
-	pthread_mutex_init(&c->lock, NULL);
-	pthread_mutex_init(&c->timer_lock, NULL);
+	mutex_init(&c->lock);
+	mutex_init(&c->timer_lock);
 	timer_init(&c->flush, events, &c->timer_lock, on_flush, c);
 	for (unsigned i = 0; i < CONSOLE_WATCHERS_MAX; i++) {
 		struct console_watcher *w = &c->watchers[i];
@@ -228,13 +228,13 @@ void console_put(struct console *c, uint8_t byte)
 {
 	bool set;
 
-	pthread_mutex_lock(&c->lock);
+	mutex_lock(&c->lock);
 	c->ring[c->head++ % c->size] = byte;
 	__atomic_store_n(&c->log->head, c->head, __ATOMIC_RELEASE);
 	set = c->nr_watchers && !c->flush_set;
 	if (set)
 		c->flush_set = true;
-	pthread_mutex_unlock(&c->lock);
+	mutex_unlock(&c->lock);
 	if (set)
 		set_flush(c, FLUSH_DELAY_NS);
 }
@@ -243,9 +243,9 @@ bool console_has_input(struct console *c)
 {
 	bool has;
 
-	pthread_mutex_lock(&c->lock);
+	mutex_lock(&c->lock);
 	has = c->in_head != c->in_tail;
-	pthread_mutex_unlock(&c->lock);
+	mutex_unlock(&c->lock);
 	return has;
 }
 
@@ -254,13 +254,13 @@ int console_get(struct console *c)
 	bool unblock;
 	int byte = -1;
 
-	pthread_mutex_lock(&c->lock);
+	mutex_lock(&c->lock);
 	if (c->in_head != c->in_tail)
 		byte = c->in[c->in_tail++ % CONSOLE_INPUT_SIZE];
 	unblock = c->input_blocked && input_room(c) >= CHAN_MSG_MAX;
 	if (unblock)
 		c->input_blocked = false;
-	pthread_mutex_unlock(&c->lock);
+	mutex_unlock(&c->lock);
 	if (unblock)
 		set_flush(c, 0);
 	return byte;
@@ -273,10 +273,10 @@ int console_attach(struct console *c, int channel)
 
 		if (w->watch.fd >= 0)
 			continue;
-		pthread_mutex_lock(&c->lock);
+		mutex_lock(&c->lock);
 		w->position = c->head > c->size ? c->head - c->size : 0;
 		c->nr_watchers++;
-		pthread_mutex_unlock(&c->lock);
+		mutex_unlock(&c->lock);
 		w->watch.fd = channel;
 		watch_add(c->events, &w->watch);
 		update_input(c);

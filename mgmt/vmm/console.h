@@ -11,7 +11,6 @@
  */
 #pragma once
 
-#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -31,18 +30,17 @@ struct console_watcher {
 };
 
 struct console {
-	pthread_mutex_t lock;
-	struct events *events; /* [I] */
-	struct timer flush;    /* its lock is `timer_lock` */
-	pthread_mutex_t
-		timer_lock; /* taken after the port's and before `lock`; guards nothing else */
-	struct vm_log *log; /* [I] shared with init, which keeps it when the VMM has ended */
-	int log_fd;         /* [I] its memory object */
-	uint8_t *ring;      /* [l] its bytes */
-	uint32_t size;      /* [I] bytes of ring */
-	uint64_t head;      /* [l] bytes ever put */
-	bool flush_set;     /* [l] */
-	bool input_blocked; /* [l] a message waits for room */
+	struct mutex lock;
+	struct events *events;   /* [I] */
+	struct timer flush;      /* its lock is `timer_lock` */
+	struct mutex timer_lock; /* taken after the port's and before `lock`; guards nothing else */
+	struct vm_log *log;      /* [I] shared with init, which keeps it when the VMM has ended */
+	int log_fd;              /* [I] its memory object */
+	uint8_t *ring;           /* [l] its bytes */
+	uint32_t size;           /* [I] bytes of ring */
+	uint64_t head;           /* [l] bytes ever put */
+	bool flush_set;          /* [l] */
+	bool input_blocked;      /* [l] a message waits for room */
 	uint32_t in_head, in_tail;      /* [l] */
 	unsigned nr_watchers;           /* [l] */
 	uint8_t in[CONSOLE_INPUT_SIZE]; /* [l] */

@@ -19,14 +19,13 @@ int events_init(struct events *events)
 	*events = (struct events){ .wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC) };
 	if (events->wake_fd < 0)
 		return -errno;
-	pthread_mutex_init(&events->lock, NULL);
+	mutex_init(&events->lock);
 	return 0;
 }
 
 void events_destroy(struct events *events)
 {
 	close(events->wake_fd);
-	pthread_mutex_destroy(&events->lock);
 }
 
 uint64_t events_now(void)
@@ -56,34 +55,34 @@ void events_wake(struct events *events)
 
 void events_quit(struct events *events)
 {
-	pthread_mutex_lock(&events->lock);
+	mutex_lock(&events->lock);
 	events->quit = true;
-	pthread_mutex_unlock(&events->lock);
+	mutex_unlock(&events->lock);
 	events_wake(events);
 }
 
-void timer_init(struct timer *timer, struct events *events, pthread_mutex_t *lock,
+void timer_init(struct timer *timer, struct events *events, struct mutex *lock,
 		void (*fire)(void *), void *arg)
 {
 	*timer = (struct timer){
 		.events = events, .lock = lock, .fire = fire, .arg = arg, .deadline = TIMER_NEVER
 	};
-	pthread_mutex_lock(&events->lock);
+	mutex_lock(&events->lock);
 	timer->next = events->timers;
 	events->timers = timer;
-	pthread_mutex_unlock(&events->lock);
+	mutex_unlock(&events->lock);
 }
 
 void timer_remove(struct timer *timer)
 {
-	pthread_mutex_lock(&timer->events->lock);
+	mutex_lock(&timer->events->lock);
 	for (struct timer **p = &timer->events->timers; *p; p = &(*p)->next) {
 		if (*p == timer) {
 			*p = timer->next;
 			break;
 		}
 	}
-	pthread_mutex_unlock(&timer->events->lock);
+	mutex_unlock(&timer->events->lock);
 }
 
 void timer_set(struct timer *timer, uint64_t deadline)
@@ -91,12 +90,12 @@ void timer_set(struct timer *timer, uint64_t deadline)
 	struct events *events = timer->events;
 	bool wake;
 
-	pthread_mutex_lock(&events->lock);
+	mutex_lock(&events->lock);
 	timer->deadline = deadline;
 	wake = deadline < events->sleeping_until;
 	if (wake)
 		events->sleeping_until = 0;
-	pthread_mutex_unlock(&events->lock);
+	mutex_unlock(&events->lock);
 	if (wake)
 		events_wake(events);
 }
@@ -127,15 +126,15 @@ static void fire_if_due(struct timer *timer, uint64_t now)
 {
 	bool due;
 
-	pthread_mutex_lock(timer->lock);
-	pthread_mutex_lock(&timer->events->lock);
+	mutex_lock(timer->lock);
+	mutex_lock(&timer->events->lock);
 	due = timer->deadline <= now;
 	if (due)
 		timer->deadline = TIMER_NEVER;
-	pthread_mutex_unlock(&timer->events->lock);
+	mutex_unlock(&timer->events->lock);
 	if (due)
 		timer->fire(timer->arg);
-	pthread_mutex_unlock(timer->lock);
+	mutex_unlock(timer->lock);
 }
 
 static struct timer *first_due(struct events *events, uint64_t now)
@@ -168,13 +167,13 @@ static bool run_timers(struct events *events, uint64_t *until)
 		struct timer *due;
 		bool quit;
 
-		pthread_mutex_lock(&events->lock);
+		mutex_lock(&events->lock);
 		quit = events->quit;
 		events->quit = false;
 		due = quit ? NULL : first_due(events, now);
 		if (!due)
 			*until = events->sleeping_until = next_deadline(events);
-		pthread_mutex_unlock(&events->lock);
+		mutex_unlock(&events->lock);
 		if (quit)
 			return false;
 		if (!due)
@@ -213,9 +212,9 @@ static void poll_until(struct events *events, uint64_t until)
 	}
 	if (ppoll(fds, n, until == TIMER_NEVER ? NULL : &timeout, NULL) < 0)
 		return;
-	pthread_mutex_lock(&events->lock);
+	mutex_lock(&events->lock);
 	events->sleeping_until = 0;
-	pthread_mutex_unlock(&events->lock);
+	mutex_unlock(&events->lock);
 	if (fds[0].revents)
 		drain_wake(events);
 	for (unsigned i = 1; i < n; i++) {

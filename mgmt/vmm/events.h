@@ -9,9 +9,10 @@
  */
 #pragma once
 
-#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
+
+#include "vmm/lock.h"
 
 #define TIMER_NEVER UINT64_MAX
 
@@ -20,7 +21,7 @@ struct events;
 /* Locks: [I] immutable after timer_init  [e] events' lock */
 struct timer {
 	struct events *events;   /* [I] */
-	pthread_mutex_t *lock;   /* [I] the device's */
+	struct mutex *lock;      /* [I] the device's */
 	void (*fire)(void *arg); /* [I] called with `lock` held */
 	void *arg;               /* [I] */
 	struct timer *next;      /* [e] */
@@ -37,7 +38,7 @@ struct watch {
 
 /* Locks: [I] immutable after events_init  [l] lock  [t] event thread only */
 struct events {
-	pthread_mutex_t lock;
+	struct mutex lock;
 	struct timer *timers;    /* [l] in no order */
 	struct watch *watches;   /* [t] */
 	int wake_fd;             /* [I] eventfd */
@@ -61,7 +62,7 @@ uint64_t events_now(void);
 /* Wall-clock time: nanoseconds since 1970. */
 int64_t events_wall_time(void);
 
-void timer_init(struct timer *timer, struct events *events, pthread_mutex_t *lock,
+void timer_init(struct timer *timer, struct events *events, struct mutex *lock,
 		void (*fire)(void *), void *arg);
 void timer_set(struct timer *timer, uint64_t deadline);
 void timer_stop(struct timer *timer);

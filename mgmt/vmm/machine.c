@@ -41,7 +41,7 @@ static int create_device(struct machine *m, const struct device_class *class, un
 		return -ENOMEM;
 	d->class = class;
 	d->machine = m;
-	pthread_mutex_init(&d->lock, NULL);
+	mutex_init(&d->lock);
 	ret = class->create(d, instance);
 	if (ret) {
 		free(d);
@@ -79,7 +79,6 @@ void machine_destroy(struct machine *m)
 		m->devices = d->next;
 		if (d->class->destroy)
 			d->class->destroy(d);
-		pthread_mutex_destroy(&d->lock);
 		free(d);
 	}
 	pthread_cond_destroy(&m->changed);

@@ -58,7 +58,7 @@ struct device {
 	const struct device_class *class; /* [I] */
 	struct machine *machine;          /* [I] */
 	struct device *next;              /* [I] */
-	pthread_mutex_t lock;
+	struct mutex lock;
 };
 
 enum machine_end {

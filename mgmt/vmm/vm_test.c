@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// TEST-WITH: mgmt/vmm/vm.c mgmt/vmm/vcpu.c mgmt/vmm/machine.c mgmt/vmm/bus.c mgmt/vmm/events.c
+// TEST-WITH: mgmt/vmm/vm.c mgmt/vmm/vcpu.c mgmt/vmm/machine.c mgmt/vmm/bus.c mgmt/vmm/lock.c mgmt/vmm/events.c
 // TEST-WITH: mgmt/vmm/console.c mgmt/vmm/ram.c mgmt/vmm/files.c mgmt/vmm/fake/fake_vm.c
 // TEST-WITH: mgmt/vmm/dev/uart.c mgmt/vmm/dev/rtc.c mgmt/vmm/dev/pit.c mgmt/vmm/dev/pci.c
 // TEST-WITH: mgmt/vmm/dev/pm.c mgmt/vmm/dev/fw_cfg.c mgmt/vmm/dev/simple.c
@@ -172,7 +172,7 @@ static void halted_vcpus_are_collected(void **state)
 /* ---- from the console ---- */
 
 static struct timer console_timer;
-static pthread_mutex_t console_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct mutex console_lock;
 static unsigned step;         /* [event thread] */
 static unsigned finished;     /* [a] the guest may end */
 static unsigned in_the_guest; /* [a] scripts that run */
@@ -222,9 +222,9 @@ static void reset_twice(void *arg)
 static void arm_console(struct vm *v)
 {
 	running++;
-	pthread_mutex_lock(&console_lock);
+	mutex_lock(&console_lock);
 	timer_set(&console_timer, events_now());
-	pthread_mutex_unlock(&console_lock);
+	mutex_unlock(&console_lock);
 	(void)v;
 }
 

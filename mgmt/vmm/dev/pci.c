@@ -132,7 +132,7 @@ static struct pci_function *lock_owner(struct pci *p, uint32_t at, bool port, un
 
 		if (!f || !f->ops)
 			continue;
-		pthread_mutex_lock(f->lock);
+		mutex_lock(f->lock);
 		for (unsigned n = 0; n < PCI_BARS; n++) {
 			uint32_t base = pci_function_bar_at(f, n);
 
@@ -142,7 +142,7 @@ static struct pci_function *lock_owner(struct pci *p, uint32_t at, bool port, un
 			*offset = at - base;
 			return f;
 		}
-		pthread_mutex_unlock(f->lock);
+		mutex_unlock(f->lock);
 	}
 	return NULL;
 }
@@ -159,7 +159,7 @@ static uint64_t window_read(struct pci *p, uint32_t at, bool port, unsigned size
 		return value;
 	if (size <= f->bars[bar].size - offset)
 		value = f->ops->bar_read(f, bar, offset, size);
-	pthread_mutex_unlock(f->lock);
+	mutex_unlock(f->lock);
 	return value;
 }
 
@@ -174,7 +174,7 @@ static void window_write(struct pci *p, uint32_t at, bool port, unsigned size, u
 		return;
 	if (size <= f->bars[bar].size - offset)
 		f->ops->bar_write(f, bar, offset, size, value);
-	pthread_mutex_unlock(f->lock);
+	mutex_unlock(f->lock);
 }
 
 static uint64_t memory_read(void *device, uint64_t offset, unsigned size)

@@ -10,7 +10,6 @@
  */
 #pragma once
 
-#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -55,7 +54,7 @@ struct pci_function_ops {
 /* Locks: [I] immutable after pci_add  [f] *lock */
 struct pci_function {
 	const struct pci_function_ops *ops; /* [I] NULL: only configuration bytes */
-	pthread_mutex_t *lock;              /* [I] the device's */
+	struct mutex *lock;                 /* [I] the device's */
 	uint8_t config[PCI_CONFIG_SIZE];    /* [f] */
 	uint8_t writable[PCI_CONFIG_SIZE];  /* [I] bits that the guest may change */
 	struct pci_bar {
@@ -68,7 +67,7 @@ struct pci_function {
 
 /* `class`: class, subclass and programming interface as in 0xCCSSPP. */
 void pci_function_init(struct pci_function *f, const struct pci_function_ops *ops,
-		       pthread_mutex_t *lock, uint16_t vendor, uint16_t device, uint32_t class);
+		       struct mutex *lock, uint16_t vendor, uint16_t device, uint32_t class);
 /* `size`: a power of two, from 16 bytes (memory) or 4 (ports). */
 void pci_function_bar(struct pci_function *f, unsigned bar, uint32_t size, bool port);
 /* Appends a capability of `len` bytes, 4 at least: its offset. There is room for those we have. */

@@ -25,7 +25,7 @@ uint32_t pci_get(const uint8_t *config, unsigned reg, unsigned size)
 }
 
 void pci_function_init(struct pci_function *f, const struct pci_function_ops *ops,
-		       pthread_mutex_t *lock, uint16_t vendor, uint16_t device, uint32_t class)
+		       struct mutex *lock, uint16_t vendor, uint16_t device, uint32_t class)
 {
 	memset(f, 0, sizeof(*f));
 	f->ops = ops;
@@ -77,12 +77,12 @@ uint64_t pci_function_read(struct pci_function *f, unsigned reg, unsigned size)
 	if (size > PCI_CONFIG_SIZE || reg > PCI_CONFIG_SIZE - size)
 		return 0;
 	if (f->lock)
-		pthread_mutex_lock(f->lock);
+		mutex_lock(f->lock);
 	if (f->ops && f->ops->config_read)
 		f->ops->config_read(f, reg, size);
 	memcpy(&value, &f->config[reg], size);
 	if (f->lock)
-		pthread_mutex_unlock(f->lock);
+		mutex_unlock(f->lock);
 	return value;
 }
 
@@ -91,7 +91,7 @@ void pci_function_write(struct pci_function *f, unsigned reg, unsigned size, uin
 	if (size > PCI_CONFIG_SIZE || reg > PCI_CONFIG_SIZE - size)
 		return;
 	if (f->lock)
-		pthread_mutex_lock(f->lock);
+		mutex_lock(f->lock);
 	for (unsigned i = 0; i < size; i++) {
 		uint8_t mask = f->writable[reg + i], byte = (uint8_t)(value >> (8 * i));
 
@@ -100,5 +100,5 @@ void pci_function_write(struct pci_function *f, unsigned reg, unsigned size, uin
 	if (f->ops && f->ops->config_written)
 		f->ops->config_written(f, reg, size);
 	if (f->lock)
-		pthread_mutex_unlock(f->lock);
+		mutex_unlock(f->lock);
 }

@@ -71,11 +71,11 @@ bool pm_press_button(struct device *device)
 	struct pm *pm = (struct pm *)device;
 	bool heeded;
 
-	pthread_mutex_lock(&device->lock);
+	mutex_lock(&device->lock);
 	pm->status |= PWRBTN_STS;
 	heeded = pm->enable & PWRBTN_STS;
 	update(pm);
-	pthread_mutex_unlock(&device->lock);
+	mutex_unlock(&device->lock);
 	return heeded;
 }
 

@@ -231,9 +231,9 @@ static void on_input(void *port)
 {
 	struct uart *u = port;
 
-	pthread_mutex_lock(&u->device.lock);
+	mutex_lock(&u->device.lock);
 	update(u);
-	pthread_mutex_unlock(&u->device.lock);
+	mutex_unlock(&u->device.lock);
 }
 
 static unsigned uart_instances(const struct vm_config *config)

@@ -70,12 +70,12 @@ static void *io_main(void *arg)
 				     v->type->name, strerror(errno));
 			return NULL;
 		}
-		pthread_mutex_lock(&v->device->lock);
+		mutex_lock(&v->device->lock);
 		for (unsigned i = 0; i < v->type->nr_queues; i++) {
 			if (works(v) && v->queues[i].enabled)
 				serve_queue(v, i);
 		}
-		pthread_mutex_unlock(&v->device->lock);
+		mutex_unlock(&v->device->lock);
 	}
 	return NULL;
 }

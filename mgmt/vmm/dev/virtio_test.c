@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// TEST-WITH: mgmt/vmm/machine.c mgmt/vmm/bus.c mgmt/vmm/console.c mgmt/vmm/ram.c
+// TEST-WITH: mgmt/vmm/machine.c mgmt/vmm/bus.c mgmt/vmm/lock.c mgmt/vmm/console.c mgmt/vmm/ram.c
 // TEST-WITH: mgmt/vmm/fake/fake_vm.c mgmt/vmm/fake/fake_time.c mgmt/vmm/fake/fake_chan.c
 // TEST-WITH: mgmt/vmm/dev/uart.c mgmt/vmm/dev/rtc.c mgmt/vmm/dev/pit.c mgmt/vmm/dev/pci.c
 // TEST-WITH: mgmt/vmm/dev/pm.c mgmt/vmm/dev/fw_cfg.c mgmt/vmm/dev/simple.c mgmt/lib/chan.c
@@ -361,8 +361,8 @@ static void event_index(void **state)
 			usleep(100);
 	}
 	fake_vm_wait_msis(1);
-	pthread_mutex_lock(&board.devices->lock);
-	pthread_mutex_unlock(&board.devices->lock);
+	mutex_lock(&board.devices->lock);
+	mutex_unlock(&board.devices->lock);
 	assert_int_equal(fake_vm.nr_msis, 1);
 	assert_int_equal(used[2 + 4 * QUEUE], 3);
 }
@@ -460,8 +460,8 @@ static void run_bad_ring(const struct bad_ring *bad)
 	requests += bad->extra;
 	ring(bad->head);
 	fake_vm_wait_msis(1); /* the configuration's */
-	pthread_mutex_lock(&board.devices->lock);
-	pthread_mutex_unlock(&board.devices->lock);
+	mutex_lock(&board.devices->lock);
+	mutex_unlock(&board.devices->lock);
 	expect_ended(MACHINE_FAIL, 0, bad->reason);
 	assert_int_equal(fake_vm.msi_data, 0x40);
 	assert_int_equal(get(20, 1), 15 | 64);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // TEST-WITH: mgmt/vmm/emu/emu.c mgmt/vmm/emu/paging.c mgmt/vmm/emu/access.c mgmt/vmm/emu/decode.c
 // TEST-WITH: mgmt/vmm/emu/alu.c mgmt/vmm/emu/string.c mgmt/vmm/emu/execute.c mgmt/vmm/ram.c
-// TEST-WITH: mgmt/vmm/bus.c mgmt/vmm/emu/capstone_x86.c
+// TEST-WITH: mgmt/vmm/bus.c mgmt/vmm/lock.c mgmt/vmm/emu/capstone_x86.c
 // TEST-LIBS: -lcapstone
 // What this CPU cannot be asked from a program: 16- and 32-bit code, segments, the kinds of paging,
 // faults, repetitions that stop half way, ports, and instructions that are refused.

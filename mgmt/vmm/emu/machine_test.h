@@ -27,7 +27,7 @@ struct test_guest {
 	struct emu emu;
 	struct guest_ram ram;
 	struct bus bus;
-	pthread_mutex_t lock;
+	struct mutex lock;
 	uint8_t device[TEST_PAGES * 4096];
 	unsigned reads, writes; /* of the device */
 	uint64_t port_in, port_out;
@@ -133,7 +133,7 @@ static inline void guest_flat(struct test_guest *g, uint16_t code_attr)
 static inline int guest_create(struct test_guest *g)
 {
 	memset(g, 0, sizeof(*g));
-	pthread_mutex_init(&g->lock, NULL);
+	mutex_init(&g->lock);
 	ram_init(&g->ram, calloc(1, TEST_RAM), TEST_RAM);
 	if (!g->ram.host ||
 	    bus_claim(&g->bus, BUS_MEMORY, TEST_DEVICE, sizeof(g->device), &test_device_ops, g,

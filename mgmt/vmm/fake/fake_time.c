@@ -19,7 +19,7 @@ int64_t events_wall_time(void)
 	return (int64_t)fake_now + fake_wall;
 }
 
-void timer_init(struct timer *timer, struct events *events, pthread_mutex_t *lock,
+void timer_init(struct timer *timer, struct events *events, struct mutex *lock,
 		void (*fire)(void *), void *arg)
 {
 	*timer = (struct timer){ .events = events,
@@ -71,9 +71,9 @@ void fake_time_advance(uint64_t ns)
 		if (t->deadline > fake_now)
 			fake_now = t->deadline;
 		t->deadline = TIMER_NEVER;
-		pthread_mutex_lock(t->lock);
+		mutex_lock(t->lock);
 		t->fire(t->arg);
-		pthread_mutex_unlock(t->lock);
+		mutex_unlock(t->lock);
 	}
 	fake_now = until;
 }
