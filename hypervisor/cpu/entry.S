@@ -35,13 +35,13 @@ intr_stubs:
 	push	%rax
 	push	%rbx
 	push	%rcx
+	push	%rbp
+	push	%r9
+	push	%r8
+	push	%r10
 	push	%rdx
 	push	%rsi
 	push	%rdi
-	push	%rbp
-	push	%r8
-	push	%r9
-	push	%r10
 	push	%r11
 	push	%r12
 	push	%r13
@@ -72,13 +72,13 @@ intr_stubs:
 	pop	%r13
 	pop	%r12
 	pop	%r11
-	pop	%r10
-	pop	%r9
-	pop	%r8
-	pop	%rbp
 	pop	%rdi
 	pop	%rsi
 	pop	%rdx
+	pop	%r10
+	pop	%r8
+	pop	%r9
+	pop	%rbp
 	pop	%rcx
 	pop	%rbx
 	pop	%rax

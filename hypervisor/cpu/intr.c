@@ -44,6 +44,7 @@ extern void (*intr_syscall_handler)(struct trap_frame *frame);
 static_assert_size(struct trap_frame, FRAME_SIZE);
 static_assert_offset(struct trap_frame, r11, FRAME_R11);
 static_assert_offset(struct trap_frame, rcx, FRAME_RCX);
+static_assert_offset(struct trap_frame, r9, offsetof(struct trap_frame, rdi) + 5 * 8);
 static_assert_offset(struct trap_frame, vector, FRAME_VECTOR);
 static_assert_offset(struct trap_frame, rip, FRAME_RIP);
 static_assert_offset(struct trap_frame, cs, FRAME_CS);

@@ -12,8 +12,9 @@
 
 /* As pushed by the stubs, lowest address first. Layout known to cpu/entry.S. */
 struct trap_frame {
-	uint64_t r15, r14, r13, r12, r11, r10, r9, r8;
-	uint64_t rbp, rdi, rsi, rdx, rcx, rbx, rax;
+	uint64_t r15, r14, r13, r12, r11;
+	uint64_t rdi, rsi, rdx, r10, r8, r9; /* in this order: the arguments of a system call */
+	uint64_t rbp, rcx, rbx, rax;
 	uint64_t vector, error;            /* vector: VECTOR_SYSCALL when entered by SYSCALL */
 	uint64_t rip, cs, rflags, rsp, ss; /* AMD APM 2, "Interrupt-Stack Frame" in long mode */
 };

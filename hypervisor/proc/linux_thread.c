@@ -29,9 +29,9 @@ int64_t linux_clone(const struct syscall_args *a)
 {
 	uint64_t flags = a->arg[0], child_tid = a->arg[3];
 	struct uthread_args args = {
-		.rip = a->frame->rip,
+		.rip = syscall_frame(a)->rip,
 		.rsp = a->arg[1],
-		.copy = a->frame,
+		.copy = syscall_frame(a),
 		.set_child_tid = flags & LINUX_CLONE_CHILD_SETTID ? child_tid : 0,
 		.clear_child_tid = flags & LINUX_CLONE_CHILD_CLEARTID ? child_tid : 0,
 	};
@@ -293,5 +293,5 @@ int64_t linux_tgkill(const struct syscall_args *a)
 		return -ESRCH;
 	if (signal == 0 || is_ignored(p, signal))
 		return 0;
-	process_fault(a->frame, (int)signal, 0);
+	process_fault(syscall_frame(a), (int)signal, 0);
 }

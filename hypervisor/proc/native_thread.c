@@ -113,9 +113,9 @@ static int64_t sys_thread_sleep(const struct syscall_args *a)
 
 	if ((int64_t)a->arg[0] >= 0 && __builtin_add_overflow(time_now(), a->arg[0], &deadline))
 		deadline = WAIT_FOREVER;
-	open_context(u, a->frame);
+	open_context(u, syscall_frame(a));
 	rc = wait_for_wakeup(u, deadline);
-	return close_context(u) ? (int64_t)a->frame->rax : rc;
+	return close_context(u) ? (int64_t)syscall_frame(a)->rax : rc;
 }
 
 /* ---- contexts ---- */

@@ -58,20 +58,17 @@ static void note_unknown(uint64_t nr)
 
 void syscall_dispatch(struct trap_frame *f)
 {
-	const struct syscall_args args = {
-		.arg = { f->rdi, f->rsi, f->rdx, f->r10, f->r8, f->r9 },
-		.frame = f,
-	};
 	unsigned int slot = slot_of(f->rax);
+	const struct syscall_row *row = slot < SLOTS ? rows[slot] : NULL;
 
-	if (slot == SLOTS || rows[slot] == NULL) {
+	if (unlikely(row == NULL)) {
 		note_unknown(f->rax);
 		f->rax = (uint64_t)-ENOSYS;
 		return;
 	}
 	cpu_private(syscall_counts)->n[slot]++;
-	thread_call_begin(rows[slot]->name);
-	f->rax = (uint64_t)rows[slot]->call(&args);
+	thread_call_begin(row->name);
+	f->rax = (uint64_t)row->call((const struct syscall_args *)&f->rdi);
 	thread_call_end();
 }
 

@@ -9,10 +9,15 @@
 #include "cpu/intr.h"
 #include "lib/types.h"
 
+/* Where the entry has saved them, in the frame. */
 struct syscall_args {
 	uint64_t arg[6];
-	struct trap_frame *frame;
 };
+
+static inline struct trap_frame *syscall_frame(const struct syscall_args *a)
+{
+	return container_of(a, struct trap_frame, rdi);
+}
 
 typedef int64_t (*syscall_fn)(const struct syscall_args *a);
 
