@@ -72,22 +72,25 @@ static void refill(struct sched_group *g, uint32_t cap, uint64_t now)
 		__atomic_fetch_sub(&g->tokens, tokens - most, __ATOMIC_RELAXED);
 }
 
-uint64_t thread_throttled(void)
+static __noinline uint64_t throttled_by(struct sched_group *g, uint32_t cap)
 {
-	struct sched_group *g = thread_current()->group;
-	uint32_t cap = g ? __atomic_load_n(&g->cap, __ATOMIC_RELAXED) : 0;
-	uint64_t now;
+	uint64_t now = time_now();
 	int64_t tokens;
 
-	if (likely(!cap))
-		return 0;
-	now = time_now();
 	refill(g, cap, now);
 	tokens = __atomic_load_n(&g->tokens, __ATOMIC_RELAXED);
 	if (tokens > 0)
 		return 0;
 	/* Until it is worth while to go on. */
 	return now + (uint64_t)(bucket(cap) / 4 - tokens) * 100 / cap;
+}
+
+uint64_t thread_throttled(void)
+{
+	struct sched_group *g = thread_current()->group;
+	uint32_t cap = g ? __atomic_load_n(&g->cap, __ATOMIC_RELAXED) : 0;
+
+	return unlikely(cap) ? throttled_by(g, cap) : 0;
 }
 
 static void set_cap(struct sched_group *g, uint32_t cap)

@@ -22,13 +22,13 @@ static void send_knock(struct thread *t)
 
 void thread_interrupt(struct thread *t)
 {
-	__atomic_store_n(&t->interrupted, 1, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&t->head.interrupted, 1, __ATOMIC_SEQ_CST);
 	send_knock(t);
 }
 
 static void look_at(struct thread *t)
 {
-	if (!__atomic_load_n(&t->interrupted, __ATOMIC_SEQ_CST))
+	if (!__atomic_load_n(&t->head.interrupted, __ATOMIC_SEQ_CST))
 		return;
 	if (t->state == THREAD_SLEEPING && t->interruptible)
 		wait_claim(t, -EINTR);
@@ -45,14 +45,9 @@ void thread_answer_knock(struct thread *t)
 	thread_put(t);
 }
 
-bool thread_interrupted(void)
-{
-	return __atomic_load_n(&thread_current()->interrupted, __ATOMIC_SEQ_CST);
-}
-
 void thread_clear_interrupt(void)
 {
-	__atomic_store_n(&thread_current()->interrupted, 0, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&thread_current()->head.interrupted, 0, __ATOMIC_SEQ_CST);
 	this_cpu()->resched &= ~RESCHED_INTERRUPTED;
 }
 

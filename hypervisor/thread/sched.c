@@ -355,8 +355,9 @@ static void switch_threads(bool yield)
 		group_set_active(running, false);
 	next = choose(rq, running, yield);
 	next->state = THREAD_RUNNING;
-	this_cpu()->resched =
-		__atomic_load_n(&next->interrupted, __ATOMIC_SEQ_CST) ? RESCHED_INTERRUPTED : 0;
+	this_cpu()->resched = __atomic_load_n(&next->head.interrupted, __ATOMIC_SEQ_CST)
+				      ? RESCHED_INTERRUPTED
+				      : 0;
 	start_slice(rq, next);
 	if (next != running)
 		leave_stack(rq, running, next);

@@ -16,6 +16,7 @@
 /* Locks: [I] immutable after start   [o] t->cpu   [a] atomic   [q] lock of wait.queue
  *        [x] the inbox in which it is */
 struct thread {
+	struct thread_head head;   /* first: thread_head() */
 	struct ready_entry ready;  /* [o] */
 	uint64_t rsp;              /* [o] while it does not run */
 	enum thread_state state;   /* [o] */
@@ -27,7 +28,6 @@ struct thread {
 	bool active;               /* [o] the group counts it */
 	uint32_t weight;           /* [a] without a group */
 	struct sched_group *group; /* [o] a reference; NULL: none */
-	uint32_t interrupted;      /* [a] */
 	uint32_t refs;             /* [a] */
 
 	struct list_head arriving; /* [x] woken, new or handed over: at most one at a time */
@@ -46,7 +46,6 @@ struct thread {
 	struct fpu_state fpu;  /* [o] */
 	bool user;             /* [I] has FPU state and bases */
 	uint64_t fs, gs;       /* [o] bases of ring 3 */
-	void *owner;           /* [I] */
 	void (*leave)(void *); /* [I] */
 	void *leave_arg;       /* [I] */
 
@@ -66,8 +65,6 @@ struct thread {
 	uint32_t log_count; /* who has it: events in the logical log so far */
 #endif
 
-	const char *call; /* [o] system call that it is in; NULL: none; read by the watchdog */
-	uint64_t calls;   /* [o] rises with each, and with progress in one */
 	struct list_head all_link; /* the watchdog's list, by its lock */
 	struct {
 		uint64_t calls, begun;
@@ -75,6 +72,8 @@ struct thread {
 		bool told;
 	} watch; /* by that lock */
 };
+
+static_assert_offset(struct thread, head, 0);
 
 /* Bits of struct cpu's `resched`. */
 #define RESCHED_SWITCH      1u /* somebody else should run */

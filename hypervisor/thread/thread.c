@@ -29,6 +29,7 @@ static bool alloc_fpu(struct thread *t)
 	if (!t->fpu_area)
 		return false;
 	t->user = true;
+	t->head.fpu = &t->fpu;
 	fpu_state_init(&t->fpu, t->fpu_area);
 	return true;
 }
@@ -206,17 +207,7 @@ void thread_set_as(struct thread *t, struct as *as)
 
 void thread_set_owner(struct thread *t, void *owner)
 {
-	t->owner = owner;
-}
-
-void *thread_owner(const struct thread *t)
-{
-	return t->owner;
-}
-
-struct fpu_state *thread_fpu(struct thread *t)
-{
-	return t->user ? &t->fpu : NULL;
+	t->head.owner = owner;
 }
 
 struct as *thread_as(struct thread *t)
@@ -299,16 +290,16 @@ void thread_cpu_account(cpu_id_t cpu, struct cpu_account *out)
 /* On the way back to ring 3, interrupts off. */
 static void before_user(void)
 {
-	struct thread *t;
+	struct fpu_state *fpu;
 
-	while (this_cpu()->resched) {
+	while (unlikely(this_cpu()->resched)) {
 		thread_resched();
 		if (this_cpu()->resched & RESCHED_INTERRUPTED)
 			thread_handle_interrupt();
 	}
-	t = thread_current();
-	if (t->user)
-		fpu_load(&t->fpu);
+	fpu = thread_fpu(thread_current());
+	if (likely(fpu))
+		fpu_load(fpu);
 	cpu_account_enter(CPU_TIME_USER);
 }
 

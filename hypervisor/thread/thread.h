@@ -75,10 +75,35 @@ static inline struct thread *thread_current(void)
 	return t;
 }
 
+/*
+ * What every struct thread begins with: for the functions here that are on the way of each system
+ * call and exit. Nobody else looks into it.
+ * Locks: [I] immutable after start   [o] the thread itself   [a] atomic
+ */
+struct thread_head {
+	void *owner;           /* [I] */
+	struct fpu_state *fpu; /* [I] NULL: has none */
+	const char *call;      /* [o] system call that it is in; NULL: none; read by the watchdog */
+	uint64_t calls;        /* [o] rises with each, and with progress in one */
+	uint32_t interrupted;  /* [a] */
+};
+
+static inline struct thread_head *thread_head(struct thread *t)
+{
+	return (struct thread_head *)t;
+}
+
 /* What upper layers hang on a thread: proc's struct for ring-3 threads. Set before start; [I]. */
 void thread_set_owner(struct thread *t, void *owner);
-void *thread_owner(const struct thread *t);
-struct fpu_state *thread_fpu(struct thread *t);
+static inline void *thread_owner(struct thread *t)
+{
+	return thread_head(t)->owner;
+}
+/* NULL: a kernel thread. */
+static inline struct fpu_state *thread_fpu(struct thread *t)
+{
+	return thread_head(t)->fpu;
+}
 struct as *thread_as(struct thread *t);
 /* FS and GS bases of ring 3, loaded whenever the thread runs; t is the current thread (takes effect
  * at once) or not running. */
@@ -103,7 +128,11 @@ void thread_set_weight(struct thread *t, uint32_t weight);
  * 3 or guest mode by an IPI so that its return hook runs.
  */
 void thread_interrupt(struct thread *t);
-bool thread_interrupted(void); /* of the current thread */
+/* The current thread. */
+static inline bool thread_interrupted(void)
+{
+	return __atomic_load_n(&thread_head(thread_current())->interrupted, __ATOMIC_SEQ_CST);
+}
 void thread_clear_interrupt(void);
 /*
  * Set once, by proc: called on the way back to ring 3 (from a system call, an interrupt or an
@@ -191,9 +220,23 @@ void timer_cancel(struct timer *t); /* after it returns, fire does not run and w
  * For the watchdog (thread/watchdog.h): the current thread is in a system call of that name, is
  * still getting on in it, or has left it. A few instructions.
  */
-void thread_call_begin(const char *name);
-void thread_call_progress(void);
-void thread_call_end(void);
+static inline void thread_call_progress(void)
+{
+	struct thread_head *t = thread_head(thread_current());
+
+	WRITE_ONCE(t->calls, t->calls + 1);
+}
+static inline void thread_call_begin(const char *name)
+{
+	struct thread_head *t = thread_head(thread_current());
+
+	WRITE_ONCE(t->calls, t->calls + 1);
+	WRITE_ONCE(t->call, name);
+}
+static inline void thread_call_end(void)
+{
+	WRITE_ONCE(thread_head(thread_current())->call, NULL);
+}
 
 /* ---- accounting for `cpu` and `top` ---- */
 struct cpu_account {

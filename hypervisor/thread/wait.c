@@ -56,7 +56,7 @@ void wait_timeout(struct timer *timer)
 /* Why not to sleep at all; 0: do. */
 static int refused(const struct thread *t, uint64_t deadline, bool interruptible)
 {
-	if (interruptible && __atomic_load_n(&t->interrupted, __ATOMIC_SEQ_CST))
+	if (interruptible && __atomic_load_n(&t->head.interrupted, __ATOMIC_SEQ_CST))
 		return -EINTR;
 	return deadline != WAIT_FOREVER && deadline <= time_now() ? -ETIMEDOUT : 0;
 }

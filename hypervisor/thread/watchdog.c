@@ -52,32 +52,12 @@ void watchdog_remove(struct thread *t)
 	lock_release(&threads.lock);
 }
 
-void thread_call_begin(const char *name)
-{
-	struct thread *t = thread_current();
-
-	WRITE_ONCE(t->calls, t->calls + 1);
-	WRITE_ONCE(t->call, name);
-}
-
-void thread_call_progress(void)
-{
-	struct thread *t = thread_current();
-
-	WRITE_ONCE(t->calls, t->calls + 1);
-}
-
-void thread_call_end(void)
-{
-	WRITE_ONCE(thread_current()->call, NULL);
-}
-
 /* ---- CPUs ---- */
 
 static void tell_of_cpu(cpu_id_t cpu, uint64_t stood)
 {
 	const struct thread *t = READ_ONCE(cpu_get(cpu)->current);
-	const char *call = READ_ONCE(t->call);
+	const char *call = READ_ONCE(t->head.call);
 	struct backtrace b;
 	/* While it stands there; it may go on once it has been told of. */
 	bool known = backtrace_of_cpu(cpu, &b);
@@ -141,9 +121,9 @@ static bool blames(const struct thread *t)
 /* Whether this is the look at which it has been too long. */
 static bool look_at_thread(struct thread *t, uint64_t limit)
 {
-	uint64_t calls = READ_ONCE(t->calls);
+	uint64_t calls = READ_ONCE(t->head.calls);
 
-	if (!READ_ONCE(t->call) || calls != t->watch.calls || !blames(t)) {
+	if (!READ_ONCE(t->head.call) || calls != t->watch.calls || !blames(t)) {
 		t->watch.calls = calls;
 		t->watch.begun = time_now();
 		t->watch.looks = 0;
@@ -169,7 +149,7 @@ static void look_at_calls(uint64_t limit)
 	list_for_each_entry (t, &threads.list, all_link) {
 		if (!look_at_thread(t, limit))
 			continue;
-		call = READ_ONCE(t->call);
+		call = READ_ONCE(t->head.call);
 		sleeps = READ_ONCE(t->state) == THREAD_SLEEPING;
 		memcpy(name, t->name, sizeof(name));
 		backtrace_of_thread(t, &b);
