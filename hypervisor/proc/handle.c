@@ -18,6 +18,13 @@ void handle_table_init(struct handle_table *t, struct container *c)
 	memset(t, 0, sizeof(*t));
 	lock_init(&t->lock, &handle_class);
 	t->container = c;
+	t->generation = 1;
+}
+
+/* Lock held. */
+static void forget_number(struct handle_table *t)
+{
+	__atomic_store_n(&t->generation, t->generation + 1, __ATOMIC_RELEASE);
 }
 
 void handle_table_close(struct handle_table *t)
@@ -32,6 +39,7 @@ void handle_table_close(struct handle_table *t)
 	t->size = 0;
 	t->used = 0;
 	t->closed = true;
+	forget_number(t);
 	lock_release(&t->lock);
 	for (unsigned int i = 0; i < size; i++)
 		object_put(slots[i].object);
@@ -100,6 +108,7 @@ int handle_install_at(struct handle_table *t, struct object *o, int fd, uint32_t
 		old = t->slots[fd].object;
 		t->used += old == NULL;
 		t->slots[fd] = (struct handle){ .object = o, .flags = flags };
+		forget_number(t);
 		rc = fd;
 	}
 	lock_release(&t->lock);
@@ -147,6 +156,7 @@ struct object *handle_take(struct handle_table *t, int fd)
 		o = h->object;
 		h->object = NULL;
 		t->used--;
+		forget_number(t);
 	}
 	lock_release(&t->lock);
 	return o;

@@ -18,7 +18,7 @@ struct handle {
 	uint32_t flags;        /* HANDLE_* */
 };
 
-/* Locks: [I] immutable   [l] lock */
+/* Locks: [I] immutable   [l] lock   [a] atomic */
 struct handle_table {
 	struct lock lock;
 	struct container *container; /* [I] charged for the slots; the owner keeps it alive */
@@ -26,6 +26,8 @@ struct handle_table {
 	unsigned int size;           /* [l] */
 	unsigned int used;           /* [l] */
 	bool closed;                 /* [l] nothing is installed any more */
+	uint64_t generation;         /* [a] written with the lock: rises whenever a number no longer
+					means the object that it meant; never 0 */
 };
 
 void handle_table_init(struct handle_table *t, struct container *c);

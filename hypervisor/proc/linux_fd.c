@@ -3,8 +3,8 @@
 // table hands the last reference out and drops it with no lock held.
 #include "lib/errno.h"
 #include "proc/linux_calls.h"
-#include "proc/process.h"
 #include "proc/user.h"
+#include "proc/uthread.h"
 
 static struct handle_table *table(void)
 {
@@ -18,7 +18,10 @@ static uint32_t fd_flags(uint64_t open_flags)
 
 int64_t linux_close(const struct syscall_args *a)
 {
-	return handle_close(table(), (int)a->arg[0]);
+	int rc = handle_close(table(), (int)a->arg[0]);
+
+	uthread_unpin_closed();
+	return rc;
 }
 
 /* Another number for the object at fd: the first free one >= min. */
@@ -53,6 +56,7 @@ static int64_t copy_to(uint64_t from, uint64_t to, uint32_t flags)
 	rc = handle_install_at(table(), o, (int)to, flags);
 	if (rc < 0)
 		object_put(o);
+	uthread_unpin_closed();
 	return rc;
 }
 

@@ -10,11 +10,6 @@
 #include "mem/kalloc.h"
 #include "proc/futex.h"
 
-struct uthread *uthread_current(void)
-{
-	return thread_owner(thread_current());
-}
-
 static void thread_main(void *arg)
 {
 	struct uthread *u = arg;
@@ -127,6 +122,44 @@ static void clear_child_tid(struct uthread *u)
 		(void)futex_wake(u->clear_child_tid, 1, FUTEX_ANY);
 }
 
+/* ---- the pinned object ---- */
+
+static void unpin(struct uthread *u)
+{
+	struct object *o = u->pin.object;
+
+	u->pin.object = NULL;
+	u->pin.generation = 0;
+	object_put(o);
+}
+
+struct object *uthread_pin(int fd, const struct object_ops *ops)
+{
+	struct uthread *u = uthread_current();
+	struct handle_table *t = &u->process->handles;
+	/* Before the look: what changes after it is seen next time. */
+	uint64_t generation = __atomic_load_n(&t->generation, __ATOMIC_ACQUIRE);
+	struct object *o = handle_get_kind(t, fd, ops);
+
+	unpin(u);
+	if (o != NULL) {
+		u->pin.object = o;
+		u->pin.fd = fd;
+		u->pin.generation = generation;
+	}
+	return o;
+}
+
+void uthread_unpin_closed(void)
+{
+	struct uthread *u = uthread_current();
+
+	if (u->pin.object != NULL && u->pin.generation != u->process->handles.generation)
+		unpin(u);
+}
+
+/* ---- the end ---- */
+
 /* Takes the thread off the process' list; true when it was the last. */
 static bool leave_process(struct uthread *u)
 {
@@ -154,6 +187,7 @@ void uthread_exit(void)
 	thread_clear_interrupt();
 	clear_child_tid(u);
 	thread_set_as(thread_current(), NULL);
+	unpin(u);
 	if (leave_process(u))
 		process_teardown(u->process);
 	reaper_push(u);

@@ -28,6 +28,11 @@ struct uthread {
 	bool context_set;            /* [l] another thread has set these and the frame */
 	struct wait_queue sleep;
 	bool wakeup; /* [w] a wakeup that no thread_sleep has taken */
+	struct {
+		struct object *object; /* a reference; NULL: none */
+		uint64_t generation;   /* of the handle table, when `fd` was that object */
+		int fd;
+	} pin; /* [o] see uthread_pinned */
 };
 
 struct uthread_args {
@@ -48,8 +53,31 @@ void uthread_discard(struct uthread *u);
 void uthread_init(void);
 
 /* NULL for kernel threads. */
-struct uthread *uthread_current(void);
+static inline struct uthread *uthread_current(void)
+{
+	return thread_owner(thread_current());
+}
 __noreturn void uthread_exit(void);
+
+/*
+ * The object of kind `ops` at handle `fd` of the current thread's process, NULL: none. The
+ * reference is the thread's own and not the caller's: it lasts until the thread asks for another
+ * handle, closes one after this one has been closed, or ends. For the one call that must find its
+ * object in a few instructions.
+ */
+struct object *uthread_pin(int fd, const struct object_ops *ops);
+static inline struct object *uthread_pinned(int fd, const struct object_ops *ops)
+{
+	const struct uthread *u = uthread_current();
+
+	if (likely(u->pin.fd == fd &&
+		   u->pin.generation == READ_ONCE(u->process->handles.generation) &&
+		   u->pin.object->ops == ops))
+		return u->pin.object;
+	return uthread_pin(fd, ops);
+}
+/* The current thread has closed or replaced a handle. */
+void uthread_unpin_closed(void);
 
 /* Puts a thread that has begun to exit into the reaper's care. */
 void reaper_push(struct uthread *u);
