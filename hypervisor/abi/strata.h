@@ -394,15 +394,21 @@ enum vcpu_exit {
 #define RUN_REGS_DIRTY  1u /* vcpu_run first takes `regs` back */
 #define RUN_SREGS_DIRTY 2u /* and `sregs` */
 
+/* What a VMM can do without: vcpu_run is shorter then. */
+#define RUN_NO_REGS 1u /* regs, ready_for_irq and cpl at VCPU_EXIT_IO without io.string */
+#define RUN_NO_FPU                                                                         \
+	2u /* its own registers of x87, SSE and AVX: after vcpu_run only the control words \
+	      are what they were, as after any function */
+
 /*
  * VCPU_EXIT_IO without io.string: the VMM puts the value of an IN into io.data and calls vcpu_run,
  * which finishes the instruction (RAX by size, RIP). VCPU_EXIT_MMIO and io.string: the VMM emulates
  * the instruction, changes regs (RIP too) and sets RUN_REGS_DIRTY. regs is valid at every exit,
- * sregs at those two and whenever `sregs_valid`.
+ * sregs at those two and whenever `sregs_valid`. `without` (RUN_NO_*) changes that.
  */
 struct vcpu_run {
 	/* VMM to kernel */
-	uint8_t request_irq_window, immediate_exit, reserved0[2];
+	uint8_t request_irq_window, immediate_exit, without, reserved0;
 	uint32_t dirty; /* RUN_*_DIRTY */
 	/* kernel to VMM */
 	uint32_t exit_reason; /* enum vcpu_exit */

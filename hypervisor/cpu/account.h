@@ -18,8 +18,8 @@ enum cpu_time {
 /* Each CPU, once, before anything else here: its time begins now, in the kernel. */
 void cpu_account_start(void);
 
-/* Own CPU, interrupts off: from now on its time is of this kind. */
-static inline void cpu_account_enter(enum cpu_time kind)
+/* Own CPU, interrupts off: from now on its time is of this kind. Now. */
+static inline uint64_t cpu_account_enter(enum cpu_time kind)
 {
 	struct cpu_account_state *a = &this_cpu()->account;
 	uint64_t now = __builtin_ia32_rdtsc();
@@ -28,6 +28,13 @@ static inline void cpu_account_enter(enum cpu_time kind)
 	WRITE_ONCE(a->tsc[a->kind], a->tsc[a->kind] + now - a->since);
 	WRITE_ONCE(a->kind, kind);
 	WRITE_ONCE(a->since, now);
+	return now;
+}
+
+/* When the current kind of time began, on this CPU. */
+static inline uint64_t cpu_account_since(void)
+{
+	return this_cpu()->account.since;
 }
 
 /* What a CPU does now, and since which TSC value; racy. Any context. */

@@ -24,12 +24,15 @@
 #define CPUID_EXT_MAX          0x80000000u
 #define CPUID_EXT_SIZES        0x80000008u
 
-#define FXSAVE_SIZE   512
-#define XSAVE_MIN     576 /* with its header */
-#define FCW_INITIAL   0x37f
-#define MXCSR_INITIAL 0x1f80
-#define FCW_OFFSET    0
-#define MXCSR_OFFSET  24
+#define FXSAVE_SIZE      512
+#define XSAVE_MIN        576 /* with its header */
+#define FCW_INITIAL      0x37f
+#define MXCSR_INITIAL    0x1f80
+#define FCW_OFFSET       0
+#define FSW_OFFSET       2
+#define FTW_OFFSET       4
+#define MXCSR_OFFSET     24
+#define XSTATE_BV_OFFSET 512
 
 /* Immutable after the boot CPU's start. */
 static struct {
@@ -44,6 +47,7 @@ static struct {
 struct fpu {
 	struct fpu_state *owner; /* [o] whose registers these are; NULL: nobody's */
 	uint64_t xcr0;           /* [o] the CPU's */
+	uint64_t valid_xcr0;     /* [o] one of which that is known */
 };
 DEFINE_CPU_PRIVATE(struct fpu, fpu);
 
@@ -239,22 +243,89 @@ static void restore(struct fpu *f, struct fpu_state *s)
 	s->cpu = this_cpu_id().n;
 }
 
-void fpu_load(struct fpu_state *s)
+/* Nothing that a guest or program says makes the host fault. */
+static void use_xcr0(struct fpu *f, struct fpu_state *s)
+{
+	if (!features.xsave || s->xcr0 == f->xcr0)
+		return;
+	if (unlikely(s->xcr0 != f->valid_xcr0)) {
+		if (!fpu_xcr0_valid(s->xcr0))
+			s->xcr0 = features.xcr0;
+		f->valid_xcr0 = s->xcr0;
+	}
+	set_xcr0(f, s->xcr0);
+}
+
+void fpu_load_saved(struct fpu_state *s)
 {
 	struct fpu *f = cpu_private(fpu);
 
-	if (f->owner != s || s->cpu < 0) {
-		DEBUG_ASSERT(s->cpu < 0);
-		if (f->owner && f->owner != s)
-			save(f, f->owner);
-		restore(f, s);
-		f->owner = s;
+	DEBUG_ASSERT(s->cpu < 0 && f->owner != s);
+	if (f->owner)
+		save(f, f->owner);
+	restore(f, s);
+	f->owner = s;
+	use_xcr0(f, s);
+}
+
+/* ---- across a call ---- */
+
+/* What a called function must preserve of these registers: the control words. */
+static void save_control(struct fpu_state *s)
+{
+	char *area = s->area;
+
+	__asm__ volatile("fnstcw %0" : "=m"(*(uint16_t *)(area + FCW_OFFSET)));
+	__asm__ volatile("stmxcsr %0" : "=m"(*(uint32_t *)(area + MXCSR_OFFSET)));
+	*(uint16_t *)(area + FSW_OFFSET) = 0;
+	*(uint8_t *)(area + FTW_OFFSET) = 0; /* the x87 stack is empty */
+	*(uint64_t *)(area + XSTATE_BV_OFFSET) |= XCR0_X87 | XCR0_SSE;
+}
+
+static void load_control(const struct fpu_state *s)
+{
+	const char *area = s->area;
+	const uint16_t *fcw = (const uint16_t *)(area + FCW_OFFSET);
+
+	__asm__ volatile("fninit");
+	if (unlikely(*fcw != FCW_INITIAL))
+		__asm__ volatile("fldcw %0" : : "m"(*fcw));
+	__asm__ volatile("ldmxcsr %0" : : "m"(*(const uint32_t *)(area + MXCSR_OFFSET)));
+}
+
+void fpu_begin_call(struct fpu_state *s, struct fpu_state *callee)
+{
+	struct fpu *f = cpu_private(fpu);
+
+	if (likely(f->owner == s)) {
+		save_control(s);
+		s->cpu = -1;
+	} else if (f->owner) {
+		save(f, f->owner);
 	}
-	if (features.xsave && s->xcr0 != f->xcr0) {
-		if (!fpu_xcr0_valid(s->xcr0))
-			s->xcr0 = features.xcr0;
-		set_xcr0(f, s->xcr0);
-	}
+	restore(f, callee);
+	f->owner = callee;
+	use_xcr0(f, callee);
+}
+
+void fpu_end_call(struct fpu_state *s, struct fpu_state *callee)
+{
+	struct fpu *f = cpu_private(fpu);
+
+	if (f->owner != callee)
+		return;
+	DEBUG_ASSERT(s->cpu < 0);
+	save(f, callee);
+	load_control(s);
+	s->cpu = this_cpu_id().n;
+	f->owner = s;
+}
+
+void fpu_set_xcr0(struct fpu_state *s, uint64_t xcr0)
+{
+	s->xcr0 = xcr0;
+	if (s->cpu >= 0)
+		use_xcr0(cpu_private(fpu), s);
 }
 
 void fpu_read_xcr0(struct fpu_state *s)

@@ -17,7 +17,8 @@
 /* Locks: [o] the CPU in `cpu` while loaded, else the thread or vCPU that owns it. */
 struct fpu_state {
 	void *area;    /* [o] fpu_area_size() bytes, 64-byte aligned, XSAVE standard format */
-	uint64_t xcr0; /* [o] value to run with; features of a guest's choice */
+	uint64_t xcr0; /* [o] value to run with; features of a guest's choice. Of one that is loaded
+			  it is the CPU's: fpu_set_xcr0() */
 	int32_t cpu;   /* [o] CPU whose registers hold it, -1: in memory */
 	uint32_t reserved;
 };
@@ -40,7 +41,15 @@ void fpu_state_init(struct fpu_state *s, void *area); /* area from the caller, w
 
 /* Makes the registers hold *s: saves the former owner's, restores this. Cheap when it is there
  * already. */
-void fpu_load(struct fpu_state *s);
+void fpu_load_saved(struct fpu_state *s);
+static inline void fpu_load(struct fpu_state *s)
+{
+	if (unlikely(s->cpu < 0))
+		fpu_load_saved(s);
+}
+
+/* Another XCR0, at once if *s is loaded. One that is not valid becomes the host's. */
+void fpu_set_xcr0(struct fpu_state *s, uint64_t xcr0);
 
 /* After a guest ran that may set XCR0 without our seeing it: reads XCR0 back into *s, which is
  * loaded. */
@@ -48,3 +57,15 @@ void fpu_read_xcr0(struct fpu_state *s);
 
 /* Saves *s to memory if this CPU holds it and forgets it. */
 void fpu_release(struct fpu_state *s);
+
+/*
+ * A system call that runs a guest may be one that preserves of its caller's registers what a
+ * function does (System V ABI: MXCSR's control bits and the x87 control word): the caller's state
+ * need not be saved and restored then, only the guest's. fpu_begin_call() notes those of *s and
+ * loads *callee; what is in memory of *s is old but for them. fpu_end_call() saves *callee if it is
+ * loaded still, and makes the registers those of *s, with the values that *callee left: only for a
+ * caller that may see these. Where it is not loaded any more nothing happens, and the next
+ * fpu_load() brings back the old ones.
+ */
+void fpu_begin_call(struct fpu_state *s, struct fpu_state *callee);
+void fpu_end_call(struct fpu_state *s, struct fpu_state *callee);

@@ -84,6 +84,14 @@ SELFTEST(fpu_states_are_kept_apart)
 	release_states();
 }
 
+static uint64_t xcr0_now(void)
+{
+	uint32_t lo, hi;
+
+	__asm__ volatile("xgetbv" : "=a"(lo), "=d"(hi) : "c"(0));
+	return (uint64_t)hi << 32 | lo;
+}
+
 SELFTEST(fpu_keeps_avx_that_a_guest_switched_off)
 {
 	uint64_t a[4] = { 1, 2, 3, 4 }, b[4] = { 5, 6, 7, 8 }, got[4];
@@ -93,8 +101,8 @@ SELFTEST(fpu_keeps_avx_that_a_guest_switched_off)
 	init_states();
 	fpu_load(&states[0]);
 	set_ymm(a);
-	states[0].xcr0 = XCR0_X87 | XCR0_SSE;
-	fpu_load(&states[0]);
+	fpu_set_xcr0(&states[0], XCR0_X87 | XCR0_SSE);
+	SELFTEST_CHECK(xcr0_now() == (XCR0_X87 | XCR0_SSE));
 	fpu_load(&states[1]);
 	get_ymm(got);
 	SELFTEST_CHECK(got[0] == 0 && got[3] == 0);
@@ -107,14 +115,6 @@ SELFTEST(fpu_keeps_avx_that_a_guest_switched_off)
 	get_ymm(got);
 	SELFTEST_CHECK(!memcmp(got, b, sizeof(b)));
 	release_states();
-}
-
-static uint64_t xcr0_now(void)
-{
-	uint32_t lo, hi;
-
-	__asm__ volatile("xgetbv" : "=a"(lo), "=d"(hi) : "c"(0));
-	return (uint64_t)hi << 32 | lo;
 }
 
 SELFTEST(fpu_xcr0_follows_the_state)
@@ -161,5 +161,82 @@ SELFTEST(fpu_bad_area_becomes_initial)
 	*(uint64_t *)(areas[0] + XSTATE_BV) = 1ull << 62; /* no such feature: #GP */
 	fpu_load(&states[0]);
 	SELFTEST_CHECK(mxcsr() == 0x1f80 && xmm_is(0, 0));
+	release_states();
+}
+
+static void set_fcw(uint16_t fcw)
+{
+	__asm__ volatile("fldcw %0" : : "m"(fcw));
+}
+
+static uint16_t fcw(void)
+{
+	uint16_t v;
+
+	__asm__ volatile("fnstcw %0" : "=m"(v));
+	return v;
+}
+
+/* 0xffff: empty. */
+static uint16_t x87_tags(void)
+{
+	uint16_t env[14];
+
+	__asm__ volatile("fnstenv %0" : "=m"(env));
+	return env[4];
+}
+
+#define FCW_OWN 0x27f /* 53 bits: not the initial value */
+
+/* The callee, a guest, has its registers in each call; the caller its control words after each. */
+SELFTEST(fpu_call_keeps_control_words)
+{
+	init_states();
+	states[1].xcr0 = fpu_has_xsave() ? XCR0_X87 : states[1].xcr0;
+	fpu_load(&states[0]);
+	set_fcw(FCW_OWN);
+	set_xmm(0x1111, 0xaaaa);
+	for (int i = 0; i < 3; i++) {
+		fpu_begin_call(&states[0], &states[1]);
+		SELFTEST_CHECK(i ? xmm_is(0x2222, 0xbbbb) : xmm_is(0, 0));
+		SELFTEST_CHECK(fcw() == 0x37f && states[0].cpu == -1 && states[1].cpu >= 0);
+		SELFTEST_CHECK(!fpu_has_xsave() || xcr0_now() == XCR0_X87);
+		set_xmm(0x2222, 0xbbbb);
+		__asm__ volatile("fld1");
+		fpu_end_call(&states[0], &states[1]);
+		SELFTEST_CHECK(fcw() == FCW_OWN && mxcsr() == MXCSR_OWN && x87_tags() == 0xffff);
+		SELFTEST_CHECK(states[0].cpu >= 0 && states[1].cpu == -1);
+		SELFTEST_CHECK(!fpu_has_xsave() || xcr0_now() == fpu_host_xcr0());
+		set_xmm(0x3333, 0xcccc);
+	}
+	/* What is in the registers is the caller's and moves with it. */
+	fpu_release(&states[0]);
+	set_xmm(0, 0);
+	fpu_load(&states[0]);
+	SELFTEST_CHECK(xmm_is(0x3333, 0xcccc) && fcw() == FCW_OWN);
+	release_states();
+}
+
+/* A guest that slept in the call is not loaded at its end, nor the caller at its begin. */
+SELFTEST(fpu_call_with_a_sleep_in_it)
+{
+	init_states();
+	fpu_load(&states[0]);
+	set_fcw(FCW_OWN);
+	set_xmm(0x1111, 0xaaaa);
+	fpu_release(&states[0]);
+	fpu_begin_call(&states[0], &states[1]);
+	set_xmm(0x2222, 0xbbbb);
+	fpu_release(&states[1]);
+	fpu_end_call(&states[0], &states[1]);
+	SELFTEST_CHECK(states[0].cpu == -1 && states[1].cpu == -1);
+	fpu_load(&states[0]);
+	SELFTEST_CHECK(xmm_is(0x1111, 0xaaaa) && fcw() == FCW_OWN && mxcsr() == MXCSR_OWN);
+	fpu_begin_call(&states[0], &states[1]);
+	SELFTEST_CHECK(xmm_is(0x2222, 0xbbbb));
+	fpu_release(&states[1]);
+	fpu_end_call(&states[0], &states[1]);
+	fpu_load(&states[0]);
+	SELFTEST_CHECK(fcw() == FCW_OWN && mxcsr() == MXCSR_OWN);
 	release_states();
 }

@@ -10,6 +10,7 @@
 #include "proc/memory.h"
 #include "proc/process.h"
 #include "proc/user.h"
+#include "proc/uthread.h"
 #include "virt/vcpu.h"
 
 /* ---- handles ---- */
@@ -259,14 +260,9 @@ static int64_t sys_vcpu_create(const struct syscall_args *a)
 
 static int64_t sys_vcpu_run(const struct syscall_args *a)
 {
-	struct vcpu *v = get_vcpu(a->arg[0]);
-	int64_t err;
+	struct object *o = uthread_pinned((int)a->arg[0], &vcpu_object_ops);
 
-	if (!v)
-		return -EBADF;
-	err = vcpu_run(v);
-	object_put(&v->object);
-	return err;
+	return likely(o) ? vcpu_run(container_of(o, struct vcpu, object)) : -EBADF;
 }
 
 static int64_t sys_vcpu_kick(const struct syscall_args *a)

@@ -189,16 +189,6 @@ void vcpu_raise(struct vcpu *v, uint8_t vector, bool has_error, uint32_t error)
 
 /* ---- life ---- */
 
-int vcpu_acquire(struct vcpu *v)
-{
-	return __atomic_exchange_n(&v->busy, 1, __ATOMIC_ACQUIRE) ? -EBUSY : 0;
-}
-
-void vcpu_release(struct vcpu *v)
-{
-	__atomic_store_n(&v->busy, 0, __ATOMIC_RELEASE);
-}
-
 uint64_t vcpu_memory(void)
 {
 	/* VMCB, local APIC, run page. */

@@ -11,6 +11,7 @@
 #pragma once
 
 #include "cpu/fpu.h"
+#include "lib/errno.h"
 #include "virt/kvm_pv.h"
 #include "virt/msr.h"
 #include "virt/vm.h"
@@ -79,7 +80,7 @@ struct vcpu {
 	struct timer timer;      /* of the local APIC: armed by the owner */
 	uint64_t timer_deadline; /* [o] what the local APIC wants, ns; VLAPIC_NO_DEADLINE: none */
 	bool timer_changed;      /* [o] `timer` is still to be armed so */
-	uint64_t guest_ticks;    /* [o] TSC ticks in sessions; read by anyone */
+	uint64_t guest_ticks;    /* [o] TSC ticks in virt->run; read by anyone */
 	uint64_t run_ticks;      /* [o] up to run_since; see vcpu_run_time */
 	uint64_t run_since;      /* [o] TSC; 0: it has no CPU */
 	char fail[96];           /* [o] why it stopped for good */
@@ -95,8 +96,14 @@ int vcpu_create(struct vm *vm, unsigned index, struct vcpu **out);
 extern const struct object_ops vcpu_object_ops;
 
 /* 0, or -EBUSY: another thread has it. */
-int vcpu_acquire(struct vcpu *v);
-void vcpu_release(struct vcpu *v);
+static inline int vcpu_acquire(struct vcpu *v)
+{
+	return __atomic_exchange_n(&v->busy, 1, __ATOMIC_ACQUIRE) ? -EBUSY : 0;
+}
+static inline void vcpu_release(struct vcpu *v)
+{
+	__atomic_store_n(&v->busy, 0, __ATOMIC_RELEASE);
+}
 
 /* Runs until a slow exit; the reason is in v->run. 0, -EBUSY, -EINTR (the thread is interrupted).
  * Thread context, no lock held. */

@@ -13,23 +13,20 @@
 
 /* ---- accounting ---- */
 
-/* In this order, so that a reader sees what belongs together. */
-static void set_run_time(struct vcpu *v, uint64_t ticks, uint64_t since)
+/* The ticks are right already: a reader sees what belongs together. */
+static void has_cpu(struct vcpu *v, uint64_t now)
 {
-	__atomic_store_n(&v->run_since, 0, __ATOMIC_RELEASE);
-	__atomic_store_n(&v->run_ticks, ticks, __ATOMIC_RELEASE);
-	__atomic_store_n(&v->run_since, since, __ATOMIC_RELEASE);
-}
-
-static void has_cpu(struct vcpu *v)
-{
-	set_run_time(v, v->run_ticks, time_tsc());
+	__atomic_store_n(&v->run_since, now, __ATOMIC_RELEASE);
 }
 
 /* It sleeps, or waits for others, or is in its VMM. */
-static void has_no_cpu(struct vcpu *v)
+static void has_no_cpu(struct vcpu *v, uint64_t now)
 {
-	set_run_time(v, v->run_ticks + (time_tsc() - v->run_since), 0);
+	uint64_t since = v->run_since;
+
+	__atomic_store_n(&v->run_since, 0, __ATOMIC_RELEASE);
+	if (likely(now > since))
+		__atomic_store_n(&v->run_ticks, v->run_ticks + (now - since), __ATOMIC_RELEASE);
 }
 
 uint64_t vcpu_run_time(const struct vcpu *v)
@@ -65,6 +62,7 @@ void vcpu_take_posted(struct vcpu *v, uint32_t requests)
 		v->nmi_pending = (uint8_t)MIN(v->nmi_pending + 1, 2);
 	if (requests & VREQ_UNHALT)
 		v->pv.unhalted = true;
+	v->check_events = true;
 }
 
 /* VCPU_EXIT_NONE: go on. */
@@ -86,11 +84,11 @@ static enum vcpu_exit take_requests(struct vcpu *v)
 static bool wakes(struct vcpu *v)
 {
 	__atomic_fetch_and(&v->requests, ~VREQ_EVENT, __ATOMIC_SEQ_CST);
+	v->check_events = true;
 	if (v->mp_state != MP_HALTED || !virt->has_event(v))
 		return false;
 	v->mp_state = MP_RUNNABLE;
 	v->pv.unhalted = false;
-	v->check_events = true;
 	return true;
 }
 
@@ -103,9 +101,9 @@ static void wait_for_request(struct vcpu *v)
 		wait_end(&v->wait);
 	} else {
 		vcpu_count(v, COUNT_HALT_SLEEPS);
-		has_no_cpu(v);
+		has_no_cpu(v, time_tsc());
 		(void)wait_sleep(&v->wait, WAIT_FOREVER, true); /* the loop sees an interrupt */
-		has_cpu(v);
+		has_cpu(v, time_tsc());
 	}
 	__atomic_store_n(&v->mode, VCPU_OUTSIDE, __ATOMIC_SEQ_CST);
 }
@@ -119,9 +117,9 @@ static void wait_for_time(struct vcpu *v, uint64_t until)
 	if (__atomic_load_n(&v->requests, __ATOMIC_SEQ_CST) & VREQ_LEAVE) {
 		wait_end(&v->wait);
 	} else {
-		has_no_cpu(v);
+		has_no_cpu(v, time_tsc());
 		(void)wait_sleep(&v->wait, until, true); /* the loop sees an interrupt */
-		has_cpu(v);
+		has_cpu(v, time_tsc());
 	}
 	__atomic_store_n(&v->mode, VCPU_OUTSIDE, __ATOMIC_SEQ_CST);
 }
@@ -142,12 +140,12 @@ static void give_way(struct vcpu *v, bool yield)
 	if (!yield && !thread_need_resched())
 		return;
 	fpu_release(&v->fpu);
-	has_no_cpu(v);
+	has_no_cpu(v, time_tsc());
 	if (yield)
 		thread_yield();
 	else
 		preempt_point();
-	has_cpu(v);
+	has_cpu(v, time_tsc());
 }
 
 /* ---- the loop ---- */
@@ -166,11 +164,10 @@ static enum vcpu_exit fail(struct vcpu *v)
 /* Exits that the backend answers itself count as the guest's time. */
 static enum virt_exit enter_guest(struct vcpu *v)
 {
-	enum virt_exit exit;
+	uint64_t start = cpu_account_enter(CPU_TIME_GUEST);
+	enum virt_exit exit = virt->run(v);
 
-	cpu_account_enter(CPU_TIME_GUEST);
-	exit = virt->run(v);
-	cpu_account_enter(CPU_TIME_KERNEL);
+	v->guest_ticks += cpu_account_enter(CPU_TIME_KERNEL) - start;
 	return exit;
 }
 
@@ -196,8 +193,7 @@ static enum vcpu_exit run_loop(struct vcpu *v)
 	enum vcpu_exit exit = v->fail[0] ? VCPU_EXIT_FAILED : VCPU_EXIT_NONE;
 	uint64_t until;
 
-	while (exit == VCPU_EXIT_NONE) {
-		thread_call_progress();
+	for (; exit == VCPU_EXIT_NONE; thread_call_progress()) {
 		exit = take_requests(v);
 		if (exit != VCPU_EXIT_NONE)
 			break;
@@ -219,16 +215,21 @@ static enum vcpu_exit run_loop(struct vcpu *v)
 
 /* ---- the run page ---- */
 
+/* A 32-bit result clears the upper half. */
+static uint64_t in_result(uint64_t rax, uint32_t data, unsigned size)
+{
+	if (size == 4)
+		return data;
+	return size == 2 ? (rax & ~0xffffull) | (uint16_t)data : (rax & ~0xffull) | (uint8_t)data;
+}
+
 /* The VMM's answer to an IN is in the page; an OUT needs none. */
 static void finish_io(struct vcpu *v)
 {
-	uint64_t mask = v->io_size == 4 ? UINT64_MAX : (1ull << 8 * v->io_size) - 1;
-	uint64_t data = READ_ONCE(v->run->io.data);
-
 	v->io_pending = false;
-	/* A 32-bit result clears the upper half. */
 	if (!v->io_write)
-		v->gpr[GPR_RAX] = (v->gpr[GPR_RAX] & ~mask) | (data & mask);
+		v->gpr[GPR_RAX] =
+			in_result(v->gpr[GPR_RAX], READ_ONCE(v->run->io.data), v->io_size);
 	virt->skip(v, 0);
 }
 
@@ -240,20 +241,33 @@ static int take_sregs(struct vcpu *v)
 	return vcpu_set_sregs(v, &sregs);
 }
 
-int vcpu_take_run_page(struct vcpu *v)
+static __noinline int take_dirty(struct vcpu *v, uint32_t dirty)
 {
-	uint32_t dirty = READ_ONCE(v->run->dirty);
 	struct vcpu_regs regs;
 	int err = 0;
 
 	WRITE_ONCE(v->run->dirty, 0);
-	v->window_wanted = READ_ONCE(v->run->request_irq_window);
 	if (dirty & RUN_SREGS_DIRTY)
 		err = take_sregs(v);
 	if (dirty & RUN_REGS_DIRTY) {
 		memcpy(&regs, &v->run->regs, sizeof(regs));
 		virt->set_regs(v, &regs);
 	}
+	return err;
+}
+
+int vcpu_take_run_page(struct vcpu *v)
+{
+	uint32_t dirty = READ_ONCE(v->run->dirty);
+	bool window_wanted = READ_ONCE(v->run->request_irq_window);
+	int err = 0;
+
+	if (unlikely(window_wanted != v->window_wanted)) {
+		v->window_wanted = window_wanted;
+		v->check_events = true;
+	}
+	if (unlikely(dirty))
+		err = take_dirty(v, dirty);
 	if (v->io_pending)
 		finish_io(v);
 	return err;
@@ -265,7 +279,7 @@ static bool wants_sregs(const struct vcpu *v, enum vcpu_exit exit)
 	       (exit == VCPU_EXIT_IO && !v->io_pending);
 }
 
-static void publish(struct vcpu *v, enum vcpu_exit exit)
+static __noinline void publish_state(struct vcpu *v, enum vcpu_exit exit)
 {
 	struct vcpu_run *run = v->run;
 
@@ -275,24 +289,45 @@ static void publish(struct vcpu *v, enum vcpu_exit exit)
 		vcpu_get_sregs(v, &run->sregs);
 	run->ready_for_irq = virt->irqs_open(v) && !v->injected.valid;
 	run->cpl = (uint8_t)virt->cpl(v);
-	run->exit_reason = exit;
+}
+
+static void publish(struct vcpu *v, enum vcpu_exit exit, uint8_t without)
+{
+	v->run->exit_reason = exit;
+	if (exit == VCPU_EXIT_IO && v->io_pending && (without & RUN_NO_REGS))
+		v->run->sregs_valid = false;
+	else
+		publish_state(v, exit);
+}
+
+/* The VMM may do without its own registers: the guest's are what is saved and restored then. */
+static void end_fpu(struct vcpu *v, uint8_t without)
+{
+	if (likely(without & RUN_NO_FPU))
+		fpu_end_call(thread_fpu(thread_current()), &v->fpu);
+	else
+		fpu_release(&v->fpu);
 }
 
 static int run_owned(struct vcpu *v)
 {
+	uint8_t without = READ_ONCE(v->run->without);
 	enum vcpu_exit exit;
 	int err = vcpu_take_run_page(v);
 
-	if (err < 0)
+	if (unlikely(err < 0))
 		return err;
 	if (unlikely(!thread_in_group(v->vm->sched)))
 		thread_join_group(v->vm->sched, v->index);
-	has_cpu(v);
+	if (likely(without & RUN_NO_FPU))
+		fpu_begin_call(thread_fpu(thread_current()), &v->fpu);
+	/* Since the system call, and up to the last exit: a look at the clock less. */
+	has_cpu(v, cpu_account_since());
 	exit = run_loop(v);
-	has_no_cpu(v);
-	fpu_release(&v->fpu);
-	publish(v, exit);
-	return exit == VCPU_EXIT_INTR && thread_interrupted() ? -EINTR : 0;
+	has_no_cpu(v, cpu_account_since());
+	end_fpu(v, without);
+	publish(v, exit, without);
+	return unlikely(exit == VCPU_EXIT_INTR) && thread_interrupted() ? -EINTR : 0;
 }
 
 int vcpu_run(struct vcpu *v)

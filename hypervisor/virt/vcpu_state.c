@@ -36,7 +36,7 @@ int vcpu_set_sregs(struct vcpu *v, const struct vcpu_sregs *sregs)
 		err = vlapic_restore_base(&v->lapic, sregs->apic_base);
 	vlapic_set_cr8(&v->lapic, (uint8_t)sregs->cr8);
 	virt->tpr_changed(v);
-	v->fpu.xcr0 = sregs->xcr0;
+	fpu_set_xcr0(&v->fpu, sregs->xcr0);
 	return err;
 }
 

@@ -61,8 +61,15 @@ struct vm_io {
 
 struct vm_ios {
 	unsigned count;
+	uint64_t maybe[16]; /* bit n: a range has an address that is n modulo 1024 */
 	struct vm_io io[];
 };
+
+/* false: certainly in none of the ranges. */
+static inline bool vm_io_maybe(const struct vm_ios *ios, uint64_t addr)
+{
+	return ios->maybe[addr / 64 % ARRAY_SIZE(ios->maybe)] & (1ull << addr % 64);
+}
 #define VM_IOS_MAX 128
 
 /*

@@ -40,10 +40,20 @@ void vm_io_destroy(struct vm *vm)
 	destroy_ios(vm->mmio);
 }
 
+static void note_range(struct vm_ios *ios, const struct vm_io *io)
+{
+	uint64_t last = MIN(io->last, io->first + 64 * ARRAY_SIZE(ios->maybe) - 1);
+
+	for (uint64_t addr = io->first; addr <= last; addr++)
+		ios->maybe[addr / 64 % ARRAY_SIZE(ios->maybe)] |= 1ull << addr % 64;
+}
+
 static void publish(struct vm_ios **map, struct vm_ios *new)
 {
 	struct vm_ios *old = *map;
 
+	for (unsigned i = 0; i < new->count; i++)
+		note_range(new, &new->io[i]);
 	__atomic_store_n(map, new, __ATOMIC_SEQ_CST);
 	vm_quiesce();
 	kfree(old);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The loop of a vCPU's thread. A port access is all that is short: no lock of ours, no call of
-// libc. The end of the machine, and a pause, are seen at VCPU_EXIT_INTR alone, which
+// The loop of a vCPU's thread. A port access is all that is short: no call of libc but for the
+// device's. The end of the machine, and a pause, are seen at VCPU_EXIT_INTR alone, which
 // vcpu_interrupt makes certain of.
 
 #include "vmm/vcpu.h"
@@ -22,7 +22,7 @@ static void port_access(const struct vcpu *v)
 	const struct bus *bus = &v->machine->bus;
 
 	if (run->io.write)
-		bus_write(bus, BUS_PORT, run->io.port, run->io.size, run->io.data);
+		bus_port_write(bus, run->io.port, run->io.size, run->io.data);
 	else
 		run->io.data = (uint32_t)bus_port_read(bus, run->io.port, run->io.size);
 }
@@ -132,6 +132,8 @@ int vcpu_create(struct vcpu *v, struct machine *m, unsigned number)
 		v->run = NULL;
 		return ret;
 	}
+	/* What runs a vCPU keeps nothing in vector registers across that call. */
+	v->run->without = RUN_NO_REGS | RUN_NO_FPU;
 	ret = emu_init(&v->emu, &m->ram, &m->bus);
 	v->emu.kernel_port = strata_vcpu_port;
 	v->emu.vcpu = v->fd;

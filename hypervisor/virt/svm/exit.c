@@ -94,7 +94,7 @@ static enum virt_exit slow_xsetbv(struct svm_vcpu *s)
 		vcpu_raise_gp(v);
 		return VIRT_EXIT_NONE;
 	}
-	v->fpu.xcr0 = value;
+	fpu_set_xcr0(&v->fpu, value);
 	svm_skip(s, 3);
 	return VIRT_EXIT_NONE;
 }
@@ -223,6 +223,27 @@ static enum virt_exit slow_cr8(struct svm_vcpu *s)
 
 /* ---- ports of the VMM ---- */
 
+enum svm_fast svm_publish_io(struct svm_vcpu *s)
+{
+	struct vcpu *v = &s->v;
+	struct vcpu_run *run = v->run;
+	uint64_t info = s->vmcb->exit_info1;
+	uint8_t size = (uint8_t)IOIO_SIZE(info);
+	bool write = !(info & IOIO_IN);
+
+	v->io_size = size;
+	v->io_write = write;
+	v->io_pending = !(info & IOIO_STR);
+	run->io.next_rip = s->vmcb->exit_info2;
+	run->io.data = write ? (uint32_t)v->gpr[GPR_RAX] & (uint32_t)BITS(8 * size - 1, 0) : 0;
+	run->io.port = IOIO_PORT(info);
+	run->io.size = size;
+	run->io.write = write;
+	run->io.string = run->io.rep = run->io.addr_size = run->io.segment = 0;
+	vcpu_count(v, COUNT_IO_USER);
+	return SVM_VMM_IO;
+}
+
 static void string_io(struct svm_vcpu *s, struct vcpu_run *run)
 {
 	static const uint8_t segments[8] = { SEG_ES, SEG_CS, SEG_SS, SEG_DS,
@@ -239,23 +260,9 @@ static void string_io(struct svm_vcpu *s, struct vcpu_run *run)
 
 static enum virt_exit slow_io(struct svm_vcpu *s)
 {
-	struct vcpu *v = &s->v;
-	struct vcpu_run *run = v->run;
-	uint64_t info = s->vmcb->exit_info1;
-
-	v->io_size = (uint8_t)IOIO_SIZE(info);
-	v->io_write = !(info & IOIO_IN);
-	v->io_pending = !(info & IOIO_STR);
-	run->io.next_rip = s->vmcb->exit_info2;
-	run->io.data =
-		v->io_write ? (uint32_t)v->gpr[GPR_RAX] & (uint32_t)BITS(8 * v->io_size - 1, 0) : 0;
-	run->io.port = IOIO_PORT(info);
-	run->io.size = v->io_size;
-	run->io.write = v->io_write;
-	run->io.string = run->io.rep = run->io.addr_size = run->io.segment = 0;
-	if (info & IOIO_STR)
-		string_io(s, run);
-	vcpu_count(v, COUNT_IO_USER);
+	(void)svm_publish_io(s);
+	if (s->vmcb->exit_info1 & IOIO_STR)
+		string_io(s, s->v.run);
 	return VIRT_EXIT_IO;
 }
 
@@ -325,9 +332,9 @@ _Static_assert(COUNT_MSR_WRITE == COUNT_MSR_READ + 1, "by_info1 of the MSR row")
 
 enum virt_exit svm_handle(struct svm_vcpu *s)
 {
-	if (s->exit->slow != svm_slow_invalid)
+	enum virt_exit (*slow)(struct svm_vcpu * s) = s->exit->slow;
+
+	if (unlikely(s->vmcb->exit_int_info & EVENT_VALID) && slow != svm_slow_invalid)
 		svm_take_interrupted(s);
-	if (!s->exit->slow)
-		return svm_fail(s, "unexpected exit");
-	return s->exit->slow(s);
+	return likely(slow) ? slow(s) : svm_fail(s, "unexpected exit");
 }

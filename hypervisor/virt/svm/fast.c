@@ -154,29 +154,28 @@ static inline void finish_io(struct svm_vcpu *s, bool write, uint64_t value, uns
 }
 
 /* What guests do to the PIC all the time. */
-static inline bool pic_quick(struct vcpu *v, uint16_t port, bool write, unsigned len,
-			     uint64_t *value)
+static inline bool pic_io(struct svm_vcpu *s, uint64_t info)
 {
-	return vpic_port(port) && len == 1 && !(v->vm->flags & VM_NO_IRQCHIP) &&
-	       vpic_quick(&v->vm->irqchip.pic, port, write, value);
+	struct vm *vm = s->v.vm;
+	bool write = !(info & IOIO_IN);
+	uint64_t value = out_value(&s->v, write, 1);
+
+	if (IOIO_SIZE(info) != 1 || (vm->flags & VM_NO_IRQCHIP) ||
+	    !vpic_quick(&vm->irqchip.pic, IOIO_PORT(info), write, &value))
+		return false;
+	finish_io(s, write, value, 1);
+	return true;
 }
 
-enum svm_fast svm_fast_io(struct svm_vcpu *s)
+static __noinline enum svm_fast kernel_io(struct svm_vcpu *s, const struct vm_ios *ports)
 {
 	struct vcpu *v = &s->v;
 	uint64_t info = s->vmcb->exit_info1;
-	const struct vm_ios *ports = READ_ONCE(v->vm->ports);
 	bool write = !(info & IOIO_IN);
 	unsigned len = IOIO_SIZE(info);
 	uint16_t port = IOIO_PORT(info);
 	uint64_t value = out_value(v, write, len);
 
-	if (unlikely(info & IOIO_STR))
-		return SVM_SLOW;
-	if (pic_quick(v, port, write, len, &value)) {
-		finish_io(s, write, value, len);
-		return resume(s);
-	}
 	for (unsigned i = 0; i < ports->count; i++) {
 		const struct vm_io *io = &ports->io[i];
 
@@ -186,6 +185,22 @@ enum svm_fast svm_fast_io(struct svm_vcpu *s)
 		return io->flags ? resume_or_yield(s) : resume(s);
 	}
 	return SVM_SLOW;
+}
+
+enum svm_fast svm_fast_io(struct svm_vcpu *s)
+{
+	struct vcpu *v = &s->v;
+	uint64_t info = s->vmcb->exit_info1;
+	const struct vm_ios *ports = READ_ONCE(v->vm->ports);
+	uint16_t port = IOIO_PORT(info);
+
+	if (unlikely(info & IOIO_STR))
+		return SVM_SLOW;
+	if (vpic_port(port) && pic_io(s, info))
+		return resume(s);
+	if (vm_io_maybe(ports, port))
+		return kernel_io(s, ports);
+	return svm_publish_io(s);
 }
 
 /* ---- the rest ---- */

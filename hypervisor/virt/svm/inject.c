@@ -249,10 +249,10 @@ void svm_deliver(struct svm_vcpu *s)
 	struct vcpu *v = &s->v;
 	bool waits, wanted;
 
-	v->check_events = false;
 	sync_pv_eoi(v);
 	keep_shadow(s);
 	deliver_one(s);
+	v->check_events = v->exception.valid; /* after what was delivered before it */
 	waits = irq_waits(v);
 	/* A pending NMI that only a shadow holds back is found with the same window or the next
 	 * exit. */
@@ -274,8 +274,6 @@ void svm_take_interrupted(struct svm_vcpu *s)
 	struct vcpu_pending *p = &s->v.interrupted;
 	uint64_t e = s->vmcb->exit_int_info;
 
-	if (!(e & EVENT_VALID))
-		return;
 	/* INT n, INT3 and INTO did not complete: RIP is still theirs, they run again. */
 	if (EVENT_TYPE(e) == EVENT_SOFT_INT ||
 	    (EVENT_TYPE(e) == EVENT_EXCEPTION && (EVENT_VECTOR(e) == 3 || EVENT_VECTOR(e) == 4)))
@@ -287,6 +285,7 @@ void svm_take_interrupted(struct svm_vcpu *s)
 		.has_error = e & EVENT_HAS_ERROR,
 		.error = (uint32_t)(e >> 32),
 	};
+	s->v.check_events = true;
 }
 
 /* ---- the end of an NMI ---- */
@@ -298,6 +297,7 @@ enum virt_exit svm_slow_iret(struct svm_vcpu *s)
 	/* NMIs are open after the IRET, not before. Without one waiting, the difference of one
 	 * instruction is not seen. */
 	intercept(s, &c->intercept3, INTERCEPT_IRET, false);
+	s->v.check_events = true;
 	if (!s->v.nmi_pending) {
 		s->nmi_masked = false;
 		return VIRT_EXIT_NONE;
@@ -314,6 +314,7 @@ enum virt_exit svm_slow_debug(struct svm_vcpu *s)
 	bool ours = s->step && !s->step_tf && !(c->dr6 & DR6_BREAKPOINTS);
 
 	s->shadow_kept = false;
+	s->v.check_events = true;
 	if (s->step_iret) {
 		s->nmi_masked = false;
 		s->step_tf = true; /* IRET has loaded the guest's own: it stays */

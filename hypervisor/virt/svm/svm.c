@@ -6,7 +6,6 @@
 
 #include "cpu/lapic.h"
 #include "cpu/log.h"
-#include "cpu/time.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mem/kalloc.h"
@@ -123,12 +122,17 @@ static void load_tsc_aux(struct svm_vcpu *s)
 static bool begin(struct svm_vcpu *s)
 {
 	struct vcpu *v = &s->v;
+	uint32_t requests;
 
 	arrive(s);
 	__atomic_store_n(&v->mode, VCPU_GUEST, __ATOMIC_SEQ_CST);
-	if ((__atomic_load_n(&v->requests, __ATOMIC_SEQ_CST) & VREQ_LEAVE) || thread_need_resched())
+	requests = __atomic_load_n(&v->requests, __ATOMIC_SEQ_CST);
+	if (unlikely((requests & VREQ_LEAVE) || thread_need_resched()))
 		return false;
-	__atomic_fetch_and(&v->requests, ~VREQ_EVENT, __ATOMIC_SEQ_CST);
+	if (unlikely(requests)) {
+		__atomic_fetch_and(&v->requests, ~VREQ_EVENT, __ATOMIC_SEQ_CST);
+		v->check_events = true;
+	}
 	return true;
 }
 
@@ -138,7 +142,9 @@ static void prepare(struct svm_vcpu *s)
 	load_debug(s);
 	load_tsc_aux(s);
 	fpu_load(&s->v.fpu);
-	svm_deliver(s);
+	/* A shadow: it is lost at VMRUN on some CPUs, and what comes up in the guest must know. */
+	if (s->v.check_events || (s->vmcb->int_state & INTERRUPT_SHADOW))
+		svm_deliver(s);
 	svm_check_entry(s);
 }
 
@@ -152,14 +158,12 @@ static void finish(struct svm_vcpu *s)
 static enum svm_fast session(struct svm_vcpu *s)
 {
 	svm_switch_fn enter = svm_features.fsgsbase ? svm_switch_fsgsbase : svm_switch_msr;
-	uint64_t start = time_tsc();
 	enum svm_fast result;
 
 	prepare(s);
 	vcpu_count(&s->v, COUNT_ENTRIES);
 	result = enter(s, s->vmcb_pa, s->vmcb, svm_this_cpu()->host_save);
 	finish(s);
-	s->v.guest_ticks += time_tsc() - start;
 	return result;
 }
 
@@ -182,6 +186,8 @@ static enum virt_exit run(struct vcpu *v)
 		__atomic_store_n(&v->mode, VCPU_OUTSIDE, __ATOMIC_RELEASE);
 		if (!entered)
 			return VIRT_EXIT_REQUEST;
+		if (likely(result == SVM_VMM_IO))
+			return VIRT_EXIT_IO;
 		if (result == SVM_SLOW)
 			exit = svm_handle(s);
 	}

@@ -35,6 +35,7 @@ enum svm_fast {
 	SVM_RESUME = 0, /* enter the guest again: known to switch.S */
 	SVM_LEAVE,      /* answered, but the session ends */
 	SVM_SLOW,       /* not answered */
+	SVM_VMM_IO,     /* VIRT_EXIT_IO: run->io is filled in */
 };
 
 struct svm_vcpu;
@@ -134,6 +135,8 @@ enum svm_fast svm_fast_hlt(struct svm_vcpu *s);
 enum svm_fast svm_fast_window(struct svm_vcpu *s);
 
 /* ---- exit.c ---- */
+/* Fills in run->io for an access that the VMM answers; SVM_VMM_IO. In the session too. */
+enum svm_fast svm_publish_io(struct svm_vcpu *s);
 enum virt_exit svm_handle(struct svm_vcpu *s);
 /* Stops the vCPU for good; the VM's reason is made of it. */
 enum virt_exit svm_fail(struct svm_vcpu *s, const char *why);
@@ -186,7 +189,7 @@ static inline void svm_skip(struct svm_vcpu *s, unsigned len)
 }
 /* EVENTINJ and the windows for what waits to be delivered. EVENTINJ is free. In the session too. */
 void svm_deliver(struct svm_vcpu *s);
-/* EXITINTINFO: what the exit cut short. After the session. */
+/* EXITINTINFO, which is valid: what the exit cut short. After the session. */
 void svm_take_interrupted(struct svm_vcpu *s);
 void svm_set_window(struct svm_vcpu *s, bool on);
 bool svm_irqs_open(struct vcpu *v);
