@@ -44,10 +44,10 @@ include configs/$(CONFIG).mk
 include make/flags.mk
 include make/rules.mk
 
-# The kernel: every .c and .S, less tests and specifications (spec/); hypervisor/boot/setup/ and efi/ are no part of the
+# The kernel: every .c and .S, less tests, specifications (spec/) and programs that write documents; hypervisor/boot/setup/ and efi/ are no part of the
 # kernel proper.
 KERNEL_SOURCES := $(shell find hypervisor drivers -name '*.[cS]' -not -path '*/spec/*' 2>/dev/null | LC_ALL=C sort)
-KERNEL_SOURCES := $(filter-out %_test.c %_fuzz.c hypervisor/boot/setup/% hypervisor/boot/efi/%,$(KERNEL_SOURCES))
+KERNEL_SOURCES := $(filter-out %_test.c %_fuzz.c %_doc.c hypervisor/boot/setup/% hypervisor/boot/efi/%,$(KERNEL_SOURCES))
 ifneq ($(CONFIG_SELFTEST),y)
 KERNEL_SOURCES := $(filter-out %_selftest.c,$(KERNEL_SOURCES))
 endif

@@ -39,7 +39,7 @@ format: build/.deps-test # format changed files, or F='FILE ...'
 	@[ -z '$(F)' ] || clang-format -i $(F)
 
 # What lint.py compiles with clang: kernel files as the kernel, the others as programs.
-LINT_KERNEL = $(if $(findstring /spec/,$<),,$(filter-out %_test.c %_fuzz.c,$(filter hypervisor/% drivers/%,$<)))
+LINT_KERNEL = $(if $(findstring /spec/,$<),,$(filter-out %_test.c %_fuzz.c %_doc.c,$(filter hypervisor/% drivers/%,$<)))
 build/lint/clang/%.o: %.c $(O)/.flags-kernel $(O)/.flags-user $(O)/gen/version.h
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(if $(LINT_KERNEL),$(KERNEL_CPPFLAGS) $(FREESTANDING_INCLUDE) $(KERNEL_CFLAGS), \

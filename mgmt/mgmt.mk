@@ -57,12 +57,14 @@ install-client: build/strata-client build/strata-client.bash # strata-client wit
 ROOT_FILES += lib/terminfo/v/vt100=/lib/terminfo/v/vt100
 
 .PHONY: docs docs-check
-docs: $(O)/linux/shell $(O)/linux/vmm # write docs/console.md, docs/json.md and docs/vm-config.md from the tables of shell and VMM
+docs: $(O)/linux/shell $(O)/linux/vmm build/boot-words # write docs/boot.md, console.md, json.md and vm-config.md from the tables of kernel, shell and VMM
 	@mkdir -p docs
+	@build/boot-words >docs/boot.md
 	@$(O)/linux/shell --doc >docs/console.md
 	@$(O)/linux/shell --json-doc >docs/json.md
 	@$(O)/linux/vmm --doc >docs/vm-config.md
-docs-check: $(O)/linux/shell $(O)/linux/vmm # fail when they are not what `make docs` would write
+docs-check: $(O)/linux/shell $(O)/linux/vmm build/boot-words # fail when they are not what `make docs` would write
+	@build/boot-words | diff -u docs/boot.md - || { echo "docs/boot.md is old: run make docs" >&2; exit 1; }
 	@$(O)/linux/shell --doc | diff -u docs/console.md - || { echo "docs/console.md is old: run make docs" >&2; exit 1; }
 	@$(O)/linux/shell --json-doc | diff -u docs/json.md - || { echo "docs/json.md is old: run make docs" >&2; exit 1; }
 	@$(O)/linux/vmm --doc | diff -u docs/vm-config.md - || { echo "docs/vm-config.md is old: run make docs" >&2; exit 1; }

@@ -4,6 +4,8 @@ import time
 
 import pytest
 
+import harness
+
 WORDS = "quiet=1 name=value"
 
 
@@ -33,16 +35,27 @@ def test_long_command_line(machine):
         assert m.wait_exit() == 1
 
 
-def test_without_svm(machine):
-    """One clear line, then stop: no reset loop."""
-    with machine(config="release", cpu="qemu64,-svm") as m:
+def test_command_line(machine):
+    """A line for each word that is wrong; those of loaders and of other programs are none of ours. A machine that cannot
+    start ends as it was told, on all consoles; the word that came last counts."""
+    words = ("BOOT_IMAGE=/x rd.debug quiet strata.log=loud maxcpus=0 console=ttyS1,7 console=ttyS0 strata.panic=wait"
+             " strata.panic=poweroff -- after")
+    second = harness.log_path("com2", ".log")
+    with machine(config="release", cpu="qemu64,-svm", append=words, extra=["-serial", f"file:{second}"]) as m:
         m.expect(r"strata: cannot start: this CPU has no AMD SVM", timeout=60)
-        assert m.qmp("query-status")["running"]
+        assert m.wait_exit() == 2 * 126 + 1
+        complaints = [line[14:] for line in m.text().splitlines() if line.startswith("command line: ")]
+        assert complaints == ["quiet: no such word: ignored",
+                              "strata.log=loud: expected error|warn|info|debug",
+                              "maxcpus=0: expected NUMBER (from 1 to 256)",
+                              "console=ttyS1,7: expected ttySN[,BAUD[n8]]|none"]
+    with open(second, encoding="utf-8") as f:
+        assert f.read().replace("\r", "") == m.text().replace("\r", "")
 
 
 def test_panic_shows_where(machine):
-    """An NMI that nobody asked for: registers and a backtrace with names."""
-    with machine(config="debug", smp=1, append="init=/none") as m:
+    """An NMI that nobody asked for: registers and a backtrace with names; then the machine does as it was told."""
+    with machine(config="debug", smp=1, append="init=/none strata.panic=1") as m:
         m.expect(r"/none cannot be started: error 2", timeout=60)
         time.sleep(0.5)  # until the CPU idles
         m.qmp("inject-nmi")
@@ -50,6 +63,8 @@ def test_panic_shows_where(machine):
         m.expect(r"rip 0008:[0-9a-f]{16} rflags", timeout=30, allow_panic=True)
         m.expect(r"backtrace:\s+[0-9a-f]{16} cpu_idle\+0x", timeout=30, allow_panic=True)
         m.expect(r"[0-9a-f]{16} at_linked_address\+0x", timeout=30, allow_panic=True)
+        m.expect(r"strata.panic: rebooting", timeout=60, allow_panic=True)
+        assert m.wait_exit() == 0
 
 
 @pytest.mark.parametrize("board, ref", [("q35", "HPET"), ("pc,hpet=off", "PM timer")])

@@ -82,3 +82,10 @@ build/tests/loader64.elf: $(addprefix tests/boot/loader64,.S .c .ld)
 	$(Q)$(LD) -nostdlib --build-id=none --no-warn-rwx-segments -T tests/boot/loader64.ld \
 		build/tests/loader64-asm.o build/tests/loader64-c.o -o build/tests/loader64.64
 	$(Q)$(OBJCOPY) -O elf32-i386 build/tests/loader64.64 $@
+
+# Writes docs/boot.md (make docs).
+BOOT_WORDS := $(addprefix $(BOOT)/,words_doc.c words.c console_arg.c) $(addprefix hypervisor/lib/,cmdline.c fmt.c strx.c)
+build/boot-words: $(BOOT_WORDS) $(addprefix $(BOOT)/,words.h console_arg.h)
+	$(call say,HOSTCC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(USER_CPPFLAGS) $(USER_CFLAGS) $(BOOT_WORDS) -o $@

@@ -1,58 +1,113 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// console=ttySN[,BAUD[n8]] picks one of the four PC ports. What we cannot do (parity, seven bits,
-// a baud rate that does not divide 115200) falls back to 115200 8n1: a wrong speed
-// still shows that the machine lives, no output at all does not.
+// console=ttySN[,BAUD[n8]] names one of the four PC ports. What we cannot do (parity, seven bits, a
+// baud rate that does not divide 115200) falls back to 115200 8n1: a wrong speed still shows that
+// the machine lives, no output at all does not.
 #include "boot/console_arg.h"
 
 #include "drivers/serial/uart16550.h"
-#include "lib/cmdline.h"
 #include "lib/string.h"
 
-#define BAUD_DEFAULT 115200u
+static const struct {
+	uint16_t port;
+	char name[6];
+} ports[CONSOLES_MAX] = {
+	{ UART_COM1, "ttyS0" },
+	{ UART_COM2, "ttyS1" },
+	{ UART_COM3, "ttyS2" },
+	{ UART_COM4, "ttyS3" },
+};
 
-static const uint16_t ports[] = { UART_COM1, UART_COM2, UART_COM3, UART_COM4 };
+const char *console_port_name(uint16_t port)
+{
+	for (unsigned int i = 0; i < ARRAY_SIZE(ports); i++) {
+		if (ports[i].port == port)
+			return ports[i].name;
+	}
+	return NULL;
+}
 
+/* The text behind "ttySN,": a rate, alone or with n8. 0: not one that we can do. */
 static uint32_t parse_baud(const char *s, size_t len)
 {
 	size_t digits = 0;
+	uint64_t baud;
+
 	while (digits < len && s[digits] >= '0' && s[digits] <= '9')
 		digits++;
-	uint64_t baud;
-	if (str_to_u64(s, digits, false, &baud) < 0 || baud == 0 || BAUD_DEFAULT % baud != 0)
-		return BAUD_DEFAULT;
+	if (digits < len && (len - digits != 2 || memcmp(s + digits, "n8", 2) != 0))
+		return 0;
+	if (str_to_u64(s, digits, false, &baud) < 0 || baud == 0 || CONSOLE_BAUD % baud != 0)
+		return 0;
 	return (uint32_t)baud;
 }
 
+/* False: no port of ours. A rate of 0 is one that we cannot do. */
 static bool parse_port(const struct cmdline_word *word, struct console_arg *arg)
 {
 	const char *v = word->value;
+
 	if (word->value_len < 5 || memcmp(v, "ttyS", 4) != 0)
 		return false;
 	unsigned int index = (unsigned int)(v[4] - '0');
 	if (index >= ARRAY_SIZE(ports) || (word->value_len > 5 && v[5] != ','))
 		return false;
-	arg->port = ports[index];
-	arg->baud = BAUD_DEFAULT;
-	if (word->value_len > 6)
+	arg->port = ports[index].port;
+	arg->baud = CONSOLE_BAUD;
+	if (word->value_len > 5)
 		arg->baud = parse_baud(v + 6, word->value_len - 6);
 	return true;
 }
 
-static bool is_console(const struct cmdline_word *word)
+static bool is_word(const struct cmdline_word *word, const char *name)
 {
-	return word->value && word->name_len == 7 && memcmp(word->name, "console", 7) == 0;
+	return word->name_len == strlen(name) && memcmp(word->name, name, word->name_len) == 0;
 }
 
-void console_arg_parse(const char *cmdline, struct console_arg *arg)
+static bool is_none(const struct cmdline_word *word)
 {
-	*arg = (struct console_arg){ .port = UART_COM1, .baud = BAUD_DEFAULT };
-	struct cmdline_word word;
-	while (cmdline_next(&cmdline, &word)) {
-		if (!is_console(&word))
-			continue;
-		if (word.value_len == 4 && memcmp(word.value, "none", 4) == 0)
-			arg->port = 0;
-		else
-			parse_port(&word, arg);
+	return word->value_len == 4 && memcmp(word->value, "none", 4) == 0;
+}
+
+/* Behind all others, also when the port is there already. */
+static void put_last(struct console_args *args, struct console_arg arg)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < args->nr; i++) {
+		if (args->at[i].port != arg.port)
+			args->at[n++] = args->at[i];
 	}
+	args->at[n] = arg;
+	args->nr = n + 1;
+}
+
+void console_args_parse(const char *cmdline, struct console_args *args)
+{
+	struct cmdline_word word;
+	struct console_arg arg;
+
+	*args = (struct console_args){ .nr = 0 };
+	while (cmdline_next(&cmdline, &word)) {
+		if (word.value == NULL && is_word(&word, "--"))
+			return;
+		if (word.value == NULL || !is_word(&word, "console"))
+			continue;
+		if (is_none(&word)) {
+			args->nr = 0;
+			args->given = true;
+		} else if (parse_port(&word, &arg)) {
+			arg.baud = arg.baud != 0 ? arg.baud : CONSOLE_BAUD;
+			put_last(args, arg);
+			args->given = true;
+		}
+	}
+}
+
+bool console_arg_good(const struct cmdline_word *word)
+{
+	struct console_arg arg;
+
+	if (word->value == NULL)
+		return false;
+	return is_none(word) || (parse_port(word, &arg) && arg.baud != 0);
 }

@@ -1,37 +1,46 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Binds the command line's console= words to a polled UART. The last console= that names
-// a serial port wins, as it does in Linux; none switches all output off.
+// Binds the command line's console= words to polled UARTs. All get what is written; the last one is
+// the terminal, as in Linux; console=none switches all output off.
 #include "boot/early_console.h"
 
 #include "boot/console_arg.h"
 #include "drivers/serial/uart16550.h"
 #include "lib/string.h"
 
-static struct uart16550 uart;
+static struct uart16550 uarts[CONSOLES_MAX];
+static unsigned int nr_uarts;
 
 void early_console_init(const char *cmdline)
 {
-	struct console_arg arg;
-	console_arg_parse(cmdline, &arg);
-	if (arg.port == 0)
-		return;
-	if (uart_init(&uart, arg.port, arg.baud) == 0)
-		uart_write(&uart, "\n", 1); /* firmware may have left its cursor anywhere */
+	struct console_args args;
+
+	console_args_parse(cmdline, &args);
+	if (!args.given) {
+		args.at[0] = (struct console_arg){ .port = UART_COM1, .baud = CONSOLE_BAUD };
+		args.nr = 1;
+	}
+	for (unsigned int i = 0; i < args.nr; i++) {
+		if (uart_init(&uarts[nr_uarts], args.at[i].port, args.at[i].baud) == 0)
+			nr_uarts++;
+	}
+	early_console_write("\n", 1); /* firmware may have left its cursor anywhere */
 }
 
 void early_console_write(const char *text, size_t len)
 {
-	uart_write(&uart, text, len);
+	for (unsigned int i = 0; i < nr_uarts; i++)
+		uart_write(&uarts[i], text, len);
 }
 
 void early_console_drain(void)
 {
-	uart_drain(&uart);
+	for (unsigned int i = 0; i < nr_uarts; i++)
+		uart_drain(&uarts[i]);
 }
 
 struct uart16550 *early_console_uart(void)
 {
-	return uart.port != 0 ? &uart : NULL;
+	return nr_uarts > 0 ? &uarts[nr_uarts - 1] : NULL;
 }
 
 static void print(const char *s)

@@ -1,24 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The polled serial console of start and panic, chosen by the command line:
- * `console=ttyS0,115200n8` (the default), ttyS1..3, or `console=none`. Boot CPU only until the log
- * serializes its users.
+ * The polled serial consoles of start and panic, chosen by the command line: `console=ttyS0` (the
+ * default) to ttyS3, several, or `console=none`. Boot CPU only until the log serializes its users.
  */
 #pragma once
 
 #include "lib/types.h"
 
-/* From then on the log's lines go to the UART. `cmdline` is read, not kept. */
+/* From then on the log's lines go to the UARTs. `cmdline` is read, not kept. */
 void early_console_init(const char *cmdline);
 
 void early_console_write(const char *text, size_t len);
 
-/* Returns when everything has left the UART. */
+/* Returns when everything has left the UARTs. */
 void early_console_drain(void);
 
 /* One line "strata: cannot start: WHY", then stops the CPU. Before the log exists. */
 __noreturn void early_die(const char *why);
 
-/* The UART, for the driver that takes it over; NULL: there is none. */
+/* The UART that is the terminal, for the driver that takes it over; NULL: there is none. */
 struct uart16550;
 struct uart16550 *early_console_uart(void);

@@ -10,8 +10,11 @@
 
 extern struct acpi_info boot_acpi; /* immutable once boot_init_acpi has run */
 
-/* Log sinks and level (loglevel=error|warn|info|debug), first line. */
+/* Log sinks and level (strata.log=), first line, and what is wrong with the command line. */
 void boot_init_log(const struct boot_info *info);
+
+/* What a panic does when it has said all (strata.panic=). */
+void boot_init_panic(const struct boot_info *info);
 
 /* Fatal when the CPU lacks what the hypervisor needs and no self-test was asked for. */
 void boot_check_cpu(const struct boot_info *info);

@@ -2,10 +2,10 @@
 // The logical log of the debug image (lock/llog.h): memory for its rings, and its end, at which all
 // CPUs stand still together, so that no event has a cause that is behind the end.
 #include "boot/init.h"
+#include "boot/words.h"
 #include "cpu/cpu.h"
 #include "cpu/lapic.h"
 #include "cpu/log.h"
-#include "lib/cmdline.h"
 #include "lock/llog.h"
 #include "mem/page.h"
 #include "thread/thread.h"
@@ -16,9 +16,10 @@ _Static_assert(LLOG_BYTES == PAGE_SIZE << LLOG_ORDER, "the rings are one block")
 
 void boot_init_llog(const struct boot_info *info)
 {
+	struct cmdline_word w;
 	phys_t pa;
 
-	if (!cmdline_has(info->cmdline, "llog"))
+	if (!boot_word_find(info->cmdline, "llog", &w))
 		return;
 	pa = page_alloc(kernel_container, LLOG_ORDER, PAGE_KERNEL, PAGE_ZERO, NODE_ANY);
 	if (!pa)
@@ -78,8 +79,7 @@ void boot_end_llog(void)
 
 void boot_init_llog(const struct boot_info *info)
 {
-	if (cmdline_has(info->cmdline, "llog"))
-		log_warn("llog: this image has no logical log, the debug image has");
+	(void)info;
 }
 
 void boot_end_llog(void)

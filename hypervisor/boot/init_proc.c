@@ -4,8 +4,8 @@
 #include "boot/early_console.h"
 #include "boot/init.h"
 #include "boot/init_words.h"
+#include "boot/words.h"
 #include "cpu/log.h"
-#include "lib/cmdline.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mem/page.h"
@@ -118,7 +118,7 @@ void boot_start_init(const struct boot_info *info)
 
 	proc_init();
 	add_archive(info);
-	end_with_init = cmdline_str(info->cmdline, "strata.exit", word, sizeof(word)) >= 0 &&
+	end_with_init = boot_word_str(info->cmdline, "strata.exit", word, sizeof(word)) >= 0 &&
 			strcmp(word, "init") == 0;
 	if (start(info->cmdline, make_container()) != 0 && end_with_init)
 		boot_end_machine(2);

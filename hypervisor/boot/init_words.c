@@ -4,7 +4,7 @@
 // may stand anywhere in one.
 #include "boot/init_words.h"
 
-#include "lib/cmdline.h"
+#include "boot/words.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 
@@ -52,20 +52,10 @@ static const char *find_rest(const char *cmdline)
 	return NULL;
 }
 
-static int find_path(const char *cmdline, const char *rest, char path[INIT_PATH_MAX])
+static int find_path(const char *cmdline, char path[INIT_PATH_MAX])
 {
-	struct cmdline_word word;
-
 	str_copy(path, INIT_PATH_DEFAULT, INIT_PATH_MAX);
-	while ((rest == NULL || cmdline < rest) && cmdline_next(&cmdline, &word)) {
-		if (word.name_len != 4 || memcmp(word.name, "init", 4) != 0 || word.value_len == 0)
-			continue;
-		if (word.value_len >= INIT_PATH_MAX)
-			return -E2BIG;
-		memcpy(path, word.value, word.value_len);
-		path[word.value_len] = '\0';
-	}
-	return 0;
+	return boot_word_str(cmdline, "init", path, INIT_PATH_MAX) == -ENAMETOOLONG ? -E2BIG : 0;
 }
 
 /* Words whose values go to init as the option's argument, less the values that are the kernel's
@@ -99,7 +89,7 @@ static bool forward_words(struct init_words *w, const char *cmdline)
 	struct cmdline_word word;
 
 	for (size_t i = 0; i < ARRAY_SIZE(forwards); i++) {
-		if (!cmdline_find(cmdline, forwards[i].word, &word) || word.value_len == 0 ||
+		if (!boot_word_find(cmdline, forwards[i].word, &word) ||
 		    is_text(&word, forwards[i].own[0]) || is_text(&word, forwards[i].own[1]))
 			continue;
 		if (!add_string(w, forwards[i].option, strlen(forwards[i].option)) ||
@@ -112,7 +102,7 @@ static bool forward_words(struct init_words *w, const char *cmdline)
 int init_words_parse(const char *cmdline, struct init_words *w)
 {
 	const char *rest = find_rest(cmdline), *p;
-	int rc = find_path(cmdline, rest, w->path);
+	int rc = find_path(cmdline, w->path);
 
 	w->args_size = str_copy(w->args, w->path, sizeof(w->args)) + 1;
 	w->nr_args = 1;

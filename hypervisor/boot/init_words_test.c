@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// TEST-WITH: boot/init_words.c
+// TEST-WITH: boot/init_words.c boot/words.c boot/console_arg.c
 // The words of the command line that are for the first program.
 #include <setjmp.h>
 #include <stdarg.h>
@@ -68,6 +68,8 @@ static void test_forwarded(void **state)
 	expect("strata.exit=init", "/bin/init", "/bin/init");
 	expect("strata.exit=selftest strata.run=", "/bin/init", "/bin/init");
 	expect("strata.exit strata.exit=inits", "/bin/init", "/bin/init|-e|inits");
+	expect("strata.exit=a -- strata.exit=b strata.run=/c", "/bin/init",
+	       "/bin/init|-e|a|strata.exit=b|strata.run=/c");
 	expect("strata.run=\"a b\"", "/bin/init", "/bin/init|-r|a b");
 }
 

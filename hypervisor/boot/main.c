@@ -48,6 +48,7 @@ void boot_main(struct boot_info *info)
 {
 	cpu_init_boot(lapic_id());
 	boot_init_log(info);
+	boot_init_panic(info);
 	boot_check_cpu(info);
 	boot_init_acpi(info);
 	if (DEBUG_BUILD)

@@ -9,9 +9,9 @@
 #include "boot/mem_map.h"
 #include "boot/mutants.h"
 #include "boot/numa.h"
+#include "boot/words.h"
 #include "cpu/log.h"
 #include "drivers/acpi/tables.h"
-#include "lib/cmdline.h"
 #include "lib/string.h"
 
 #define POOL_SIZE  KiB(512)
@@ -182,9 +182,9 @@ void boot_mutants(const struct boot_info *info)
 	static struct acpi_info whole;
 	static const struct acpi_access noting = { noting_map, ignore_warning };
 	phys_t rsdp = acpi_find_rsdp(&noting, info->rsdp, info->efi_systab);
-	uint64_t n;
+	uint64_t n = boot_word_number(info->cmdline, "strata.mutants");
 
-	if (cmdline_u64(info->cmdline, "strata.mutants", &n) != 0)
+	if (n == 0)
 		return;
 	if (rsdp == 0 || acpi_parse(&noting, rsdp, &whole) != NULL || tables.nr == 0)
 		fatal("strata.mutants: expected a machine with ACPI tables");

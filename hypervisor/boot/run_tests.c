@@ -3,10 +3,10 @@
 // Bochs' shutdown port.
 #include "boot/early_console.h"
 #include "boot/init.h"
+#include "boot/words.h"
 #include "cpu/cpu.h"
 #include "cpu/port.h"
 #include "cpu/selftest.h"
-#include "lib/cmdline.h"
 #include "lib/string.h"
 
 #define QEMU_EXIT_PORT      0xf4
@@ -28,7 +28,9 @@ void boot_end_machine(uint8_t status)
 
 bool boot_selftest_wanted(const struct boot_info *info)
 {
-	return cmdline_has(info->cmdline, "selftest");
+	struct cmdline_word w;
+
+	return boot_word_find(info->cmdline, "selftest", &w);
 }
 
 void boot_run_selftests(const struct boot_info *info)
@@ -38,11 +40,11 @@ void boot_run_selftests(const struct boot_info *info)
 
 	if (!boot_selftest_wanted(info))
 		return;
-	if (cmdline_str(info->cmdline, "selftest", prefixes, sizeof(prefixes)) < 0)
+	if (boot_word_str(info->cmdline, "selftest", prefixes, sizeof(prefixes)) < 0)
 		prefixes[0] = '\0';
 	unsigned failed = selftest_run(prefixes);
 	boot_end_llog();
-	if (cmdline_str(info->cmdline, "strata.exit", word, sizeof(word)) >= 0 &&
+	if (boot_word_str(info->cmdline, "strata.exit", word, sizeof(word)) >= 0 &&
 	    !strcmp(word, "selftest"))
 		boot_end_machine(failed != 0);
 }

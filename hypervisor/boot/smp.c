@@ -5,13 +5,12 @@
 // CPU that does not come is disarmed first: should it wake up later, it finds nothing and halts.
 #include "boot/init.h"
 #include "boot/trampoline.h"
+#include "boot/words.h"
 #include "cpu/cpu.h"
 #include "cpu/lapic.h"
 #include "cpu/log.h"
 #include "cpu/time.h"
 #include "lib/bits.h"
-#include "lib/cmdline.h"
-#include "lib/errno.h"
 #include "lib/string.h"
 #include "mem/init.h"
 #include "mem/page.h"
@@ -119,17 +118,6 @@ static bool wanted(const struct acpi_cpu *cpu)
 	return cpu->enabled && cpu->apic_id != lapic_id() && lapic_reaches(cpu->apic_id);
 }
 
-static unsigned int max_cpus(const struct boot_info *info)
-{
-	uint64_t max;
-	int err = cmdline_u64(info->cmdline, "maxcpus", &max);
-	if (err == 0 && max >= 1)
-		return (unsigned int)MIN(max, (uint64_t)CPU_MAX);
-	if (err != -ENOENT)
-		log_warn("maxcpus= wants a number from 1: ignored");
-	return CPU_MAX;
-}
-
 static void start_all(unsigned int max)
 {
 	unsigned int others = 0;
@@ -153,7 +141,7 @@ static void start_all(unsigned int max)
 
 void boot_start_cpus(const struct boot_info *info)
 {
-	unsigned int max = max_cpus(info);
+	unsigned int max = (unsigned int)boot_word_number(info->cmdline, "maxcpus");
 	if (boot_trampoline_page() == 0) {
 		log_warn("no free page below 1 MiB: only the boot CPU runs");
 	} else if (max > 1) {

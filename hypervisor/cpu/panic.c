@@ -38,6 +38,7 @@ static const char *const names[32] = {
 };
 
 static uint32_t panicking;
+static const struct panic_ops *ops; /* immutable after boot */
 
 static void say(const char *fmt, ...) __printf_like(1, 2);
 
@@ -59,6 +60,18 @@ static void begin(void)
 	if (__atomic_exchange_n(&panicking, 1, __ATOMIC_ACQ_REL))
 		cpu_halt();
 	lapic_stop_others();
+}
+
+void panic_register(const struct panic_ops *registered)
+{
+	ops = registered;
+}
+
+static __noreturn void end(void)
+{
+	if (ops != NULL)
+		ops->end();
+	cpu_halt();
 }
 
 bool panic_in_progress(void)
@@ -140,7 +153,7 @@ void panic_frame(const struct trap_frame *f)
 	registers(f);
 	backtrace(f->rip, f->rbp);
 	last_events();
-	cpu_halt();
+	end();
 }
 
 void panic(const char *fmt, ...)
@@ -155,7 +168,7 @@ void panic(const char *fmt, ...)
 	say("panic: %s (CPU %u)", text, this_cpu_id().n);
 	backtrace((uint64_t)__builtin_return_address(0), *(uint64_t *)__builtin_frame_address(0));
 	last_events();
-	cpu_halt();
+	end();
 }
 
 void fatal(const char *fmt, ...)
@@ -169,5 +182,5 @@ void fatal(const char *fmt, ...)
 	log_emit("strata: cannot start: ");
 	log_emit(text);
 	log_emit("\n");
-	cpu_halt();
+	end();
 }

@@ -30,7 +30,7 @@ MAY_USE["mgmt"] = PURE + ["mgmt/lib"]
 FREESTANDING = {"stdarg.h", "stdbool.h", "stddef.h", "stdint.h", "limits.h", "stdalign.h", "cpuid.h"}
 KERNEL = ("hypervisor/", "drivers/")
 GUESTS = ("tests/guests/", "bench/exit/")  # over a runtime of their own, tests/guests/rt
-HOST_ONLY = re.compile(r"_(test|fuzz)\.c$|/spec/")
+HOST_ONLY = re.compile(r"_(test|fuzz|doc)\.c$|/spec/")
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 
 

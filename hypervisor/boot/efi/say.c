@@ -39,11 +39,14 @@ static bool console_is_serial(void)
 
 void stub_say_init(const char *cmdline)
 {
-	struct console_arg arg;
+	struct console_args args;
+	struct console_arg arg = { .port = UART_COM1, .baud = CONSOLE_BAUD };
 
 	uart.port = 0;
-	console_arg_parse(cmdline, &arg);
-	if (arg.port == 0 || (stub.st->con_out != NULL && console_is_serial()))
+	console_args_parse(cmdline, &args);
+	if (args.nr > 0)
+		arg = args.at[args.nr - 1];
+	if ((args.given && args.nr == 0) || (stub.st->con_out != NULL && console_is_serial()))
 		return;
 	if (uart_init(&uart, arg.port, arg.baud) != 0)
 		uart.port = 0;
