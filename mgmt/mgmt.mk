@@ -19,7 +19,7 @@ mgmt-sources = $(SHARED_$(1)) $(filter-out %_test.c %_fuzz.c,$(sort $(wildcard m
 mgmt-objs    = $(patsubst %.c,$(O)/user/%.o,$(1))
 
 MGMT_LIB       := $(call mgmt-objs,mgmt/lib/strata.c mgmt/lib/chan.c mgmt/lib/proto.c)
-MGMT_LIB_LINUX := $(call mgmt-objs,mgmt/lib/strata_linux.c mgmt/lib/chan.c mgmt/lib/proto.c)
+MGMT_LIB_LINUX := $(call mgmt-objs,mgmt/lib/strata_linux.c mgmt/lib/strata_fake.c mgmt/lib/chan.c mgmt/lib/proto.c)
 
 define mgmt-program
 $(O)/user/bin/$(1): $(call mgmt-objs,$(call mgmt-sources,$(1))) $(MGMT_LIB) mgmt/mgmt.mk

@@ -164,6 +164,12 @@ def test_control_of_vms(machine, beats):
         assert sum(c["exits"] for c in shell.json("cpu")) > figures["exits"]["cpuid"]
         assert figures["state"] == "paused" and figures["exits"]["cpuid"] > 0 and figures["run_time_ns"] > 0
         assert "beat1: running" in shell.run("vm resume beat1")
+        rows = shell.json("top --interval 0.5")
+        assert [r["kind"] for r in rows] == ["cpu"] * 2 + ["vm"] + ["vcpu"] * 2
+        for row in rows:
+            check_object(row, table()["top"]["output"])
+        assert rows[2]["name"] == "beat1" and rows[2]["exits_per_s"] > 0 and sum(rows[2]["exits"].values()) == pytest.approx(rows[2]["exits_per_s"])
+        assert "beat1/1" in shell.run("top 1 --interval 0.5")
         wait_text(shell, "beat1", "beat:", len(lines))
         # All CPUs take an NMI, then one of them.
         shell.run("vm nmi beat1")

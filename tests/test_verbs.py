@@ -40,6 +40,7 @@ VERBS = {
     "host show": ([], [("", NO_KERNEL), ("x", "expected:")]),
     "cpu": ([], [("", NO_KERNEL), ("x", "expected:")]),
     "mem": ([], [("", NO_KERNEL), ("x", "expected:")]),
+    "top": ([], [("", NO_KERNEL), ("0", "expected:"), ("1 2", "expected:"), ("--interval 0.01", "expected:")]),
     "log": ([("", ""), ("5", "")], [("-5", "expected:"), ("x", "expected:")]),
     "config show": ([("", "autostart = good1"), ("good1", "memory = 64M")], [("nobody", "no such VM"), ("a b", "expected:")]),
     "config check": ([("@/one.conf", "one.conf: ok")], [("", "missing in [vm]"), ("nobody", "no such VM"), ("/no/such", "cannot be opened")]),

@@ -217,11 +217,13 @@ struct vm_info {
 	uint64_t memory;        /* bytes of guest memory mapped */
 	uint64_t kernel_memory; /* bytes of kernel memory beside it */
 	uint64_t run_time_ns, guest_time_ns;
+	uint32_t nr_reasons; /* so many of the counters, the first ones, are exits by reason */
+	uint32_t reserved;
 	char reason[96];
 	struct vm_counter {
 		char name[24];
 		uint64_t count;
-	} counters[VM_INFO_COUNTERS]; /* exits by reason, summed over vCPUs */
+	} counters[VM_INFO_COUNTERS]; /* summed over vCPUs */
 };
 
 /* ---- scheduling ---- */
@@ -467,6 +469,7 @@ enum sys_topic {
 	SYS_TOPIC_PROC,
 	SYS_TOPIC_PCI,
 	SYS_TOPIC_NODE,
+	SYS_TOPIC_VCPU,
 };
 
 struct sys_host {
@@ -502,6 +505,16 @@ struct sys_node { /* memory of a NUMA node, bytes */
 	uint32_t node, nr_cpus;
 	uint64_t total; /* without what was reserved at the start */
 	uint64_t free;  /* not in CPUs' caches either */
+};
+
+struct sys_vcpu {
+	char vm[STRATA_NAME_MAX];
+	uint64_t vm_id;
+	uint32_t vcpu, cpu;    /* cpu: where it ran last */
+	uint64_t run_ns;       /* it had a CPU, in the guest or for an exit in the kernel */
+	uint64_t guest_ns;     /* of it in the guest */
+	uint64_t steal_ns;     /* it was ready and others had the CPU */
+	uint64_t exits, halts; /* halts: how often it slept in HLT */
 };
 
 struct sys_container {

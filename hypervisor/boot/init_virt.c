@@ -18,7 +18,7 @@ static void enable(void *arg)
 
 void boot_init_virt(void)
 {
-	static struct machine_virt_ops figures = { .nr_vms = vm_count };
+	static struct machine_virt_ops figures = { .nr_vms = vm_count, .vcpu = vm_vcpu_figures };
 	struct cpu_set all = { 0 };
 	const char *why;
 

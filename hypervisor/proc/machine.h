@@ -21,6 +21,8 @@ struct machine_ops {
 struct machine_virt_ops {
 	const char *name; /* "svm", "vmx" */
 	unsigned int (*nr_vms)(void);
+	/* The vCPU number `index` over all VMs: 0, or -ENOENT past the last. Thread context. */
+	int (*vcpu)(unsigned int index, struct sys_vcpu *out);
 };
 
 /* Start only. */

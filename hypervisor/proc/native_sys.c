@@ -49,6 +49,7 @@ union topic {
 	struct proc_info proc;
 	struct sys_pci pci;
 	struct sys_node node;
+	struct sys_vcpu vcpu;
 };
 
 static void get_cpu_model(char *text, size_t size)
@@ -222,6 +223,11 @@ static int fill_proc(unsigned int index, union topic *t)
 	return 0;
 }
 
+static int fill_vcpu(unsigned int index, union topic *t)
+{
+	return virt->vcpu != NULL ? virt->vcpu(index, &t->vcpu) : -ENOENT;
+}
+
 static int fill_pci(unsigned int index, union topic *t)
 {
 	return machine->pci != NULL ? machine->pci(index, &t->pci) : -ENOENT;
@@ -238,6 +244,7 @@ static const struct {
 	[SYS_TOPIC_PROC] = { sizeof(struct proc_info), fill_proc },
 	[SYS_TOPIC_PCI] = { sizeof(struct sys_pci), fill_pci },
 	[SYS_TOPIC_NODE] = { sizeof(struct sys_node), fill_node },
+	[SYS_TOPIC_VCPU] = { sizeof(struct sys_vcpu), fill_vcpu },
 };
 
 static bool is_admin(void)

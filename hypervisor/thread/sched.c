@@ -167,6 +167,7 @@ void sched_give(struct thread *t, cpu_id_t to)
 	struct runqueue *rq = own();
 
 	ready_remove(&rq->ready, &t->ready);
+	t->waited += time_tsc() - t->ready_since;
 	LLOG_CPU(LLOG_READY_LEAVE, (uint32_t)t->id, 0);
 	publish(rq);
 	hand_over(rq, t, to);
@@ -193,6 +194,7 @@ void sched_evict(void)
 static void make_ready(struct runqueue *rq, struct thread *t)
 {
 	t->state = THREAD_READY;
+	t->ready_since = rq->charged;
 	ready_insert(&rq->ready, &t->ready);
 	LLOG_CPU(LLOG_READY_INSERT, log_who(t), t->ready.vtime);
 }
@@ -314,6 +316,7 @@ static void leave_stack(struct runqueue *rq, struct thread *from, struct thread 
 	rq->previous = from;
 	set_run_time(from, from->run_tsc, 0);
 	set_run_time(to, to->run_tsc, rq->charged);
+	to->waited += rq->charged - to->ready_since;
 	this_cpu()->current = to;
 	cpu_set_kernel_stack(to->stack);
 	as_switch(to->as);

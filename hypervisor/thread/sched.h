@@ -49,8 +49,10 @@ struct thread {
 	void (*leave)(void *); /* [I] */
 	void *leave_arg;       /* [I] */
 
-	uint64_t run_tsc;   /* [o] up to run_since; read by all */
-	uint64_t run_since; /* [o] TSC; 0: it does not run */
+	uint64_t run_tsc;     /* [o] up to run_since; read by all */
+	uint64_t run_since;   /* [o] TSC; 0: it does not run */
+	uint64_t ready_since; /* [o] TSC; while it is in the ready queue */
+	uint64_t waited;      /* [o] ticks there since thread_take_waited() */
 
 	void (*entry)(void *);       /* [I] */
 	void *arg;                   /* [I] */

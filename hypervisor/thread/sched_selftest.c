@@ -300,3 +300,34 @@ SELFTEST(sched_leave_hook_runs_on_the_old_cpu)
 	else
 		SELFTEST_CHECK(left == 0);
 }
+
+/* ---- time without a CPU ---- */
+
+struct waiter {
+	uint64_t started, waited, again;
+};
+
+static void note_waited(void *arg)
+{
+	struct waiter *w = arg;
+
+	w->waited = thread_take_waited();
+	w->started = time_tsc();
+	w->again = thread_take_waited();
+}
+
+/* A thread that is ready while another computes has waited for that time, and says so once. */
+SELFTEST(sched_waited)
+{
+	struct waiter w = { 0 };
+	uint64_t before = time_tsc(), ready, computed;
+	struct thread *t = test_start("waiter", note_waited, &w, this_cpu_id(), true);
+
+	ready = time_tsc();
+	test_burn(2 * MS);
+	computed = time_tsc() - ready;
+	test_end(t);
+	SELFTEST_CHECK(w.waited >= computed);
+	SELFTEST_CHECK(w.waited <= w.started - before);
+	SELFTEST_CHECK(w.again == 0);
+}

@@ -277,6 +277,15 @@ uint64_t thread_run_time(const struct thread *t)
 	return time_tsc_to_ns(ticks);
 }
 
+uint64_t thread_take_waited(void)
+{
+	struct thread *t = thread_current();
+	uint64_t ticks = t->waited;
+
+	t->waited = 0;
+	return ticks;
+}
+
 void thread_cpu_account(cpu_id_t cpu, struct cpu_account *out)
 {
 	cpu_account_read(cpu, out->ns);

@@ -119,6 +119,8 @@ uint64_t thread_id(const struct thread *t);
 const char *thread_name(const struct thread *t); /* cut to 23 characters */
 cpu_id_t thread_cpu(const struct thread *t);
 uint64_t thread_run_time(const struct thread *t); /* ns */
+/* TSC ticks that the caller waited for a CPU, ready to run, since the last call. */
+uint64_t thread_take_waited(void);
 unsigned thread_count(void); /* that exist, idle ones not counted; any context */
 void thread_set_weight(struct thread *t, uint32_t weight);
 

@@ -2,7 +2,8 @@
 /*
  * Counters of a vCPU: one line here declares one, vm_info reports it summed over the VM's vCPUs,
  * and the console shows it. Only the thread that runs the vCPU counts, so a plain add does; readers
- * may see a value that is a moment old.
+ * may see a value that is a moment old. Those before "entries" are exits by reason, one for each
+ * exit; the rest says what came of them.
  */
 #pragma once
 
@@ -13,16 +14,10 @@
 	X(CPUID, "cpuid")                       \
 	X(MSR_READ, "msr-read")                 \
 	X(MSR_WRITE, "msr-write")               \
-	X(MSR_UNKNOWN, "msr-unknown")           \
 	X(HLT, "hlt")                           \
 	X(PAUSE, "pause")                       \
 	X(IO, "io")                             \
-	X(IO_STRING, "io-string")               \
-	X(IO_USER, "io-user")                   \
 	X(MEMORY_FAULT, "memory-fault")         \
-	X(MEMORY_FILL, "memory-fill")           \
-	X(MMIO_KERNEL, "mmio-kernel")           \
-	X(MMIO_USER, "mmio-user")               \
 	X(HYPERCALL, "hypercall")               \
 	X(EXCEPTION, "exception")               \
 	X(CONTROL_REG, "control-register")      \
@@ -35,6 +30,12 @@
 	X(SHUTDOWN, "shutdown")                 \
 	X(UNEXPECTED, "unexpected")             \
 	X(ENTRIES, "entries")                   \
+	X(MSR_UNKNOWN, "msr-unknown")           \
+	X(IO_STRING, "io-string")               \
+	X(IO_USER, "io-user")                   \
+	X(MEMORY_FILL, "memory-fill")           \
+	X(MMIO_KERNEL, "mmio-kernel")           \
+	X(MMIO_USER, "mmio-user")               \
 	X(INJECT_IRQ, "inject-irq")             \
 	X(INJECT_NMI, "inject-nmi")             \
 	X(INJECT_EXCEPTION, "inject-exception") \
@@ -49,4 +50,5 @@ enum vcpu_counter {
 	VCPU_COUNTERS(X)
 #undef X
 	COUNT_COUNT,
+	COUNT_REASONS = COUNT_ENTRIES, /* so many are exits by reason */
 };

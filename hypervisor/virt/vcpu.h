@@ -83,6 +83,7 @@ struct vcpu {
 	uint64_t guest_ticks;    /* [o] TSC ticks in virt->run; read by anyone */
 	uint64_t run_ticks;      /* [o] up to run_since; see vcpu_run_time */
 	uint64_t run_since;      /* [o] TSC; 0: it has no CPU */
+	uint64_t steal_ticks;    /* [o] waited for a CPU; read by anyone */
 	char fail[96];           /* [o] why it stopped for good */
 };
 static_assert_offset(struct vcpu, gpr, 0);

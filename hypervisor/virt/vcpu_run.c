@@ -19,6 +19,13 @@ static void has_cpu(struct vcpu *v, uint64_t now)
 	__atomic_store_n(&v->run_since, now, __ATOMIC_RELEASE);
 }
 
+/* After a sleep, or after others had it. */
+static void has_cpu_again(struct vcpu *v)
+{
+	WRITE_ONCE(v->steal_ticks, v->steal_ticks + thread_take_waited());
+	has_cpu(v, time_tsc());
+}
+
 /* It sleeps, or waits for others, or is in its VMM. */
 static void has_no_cpu(struct vcpu *v, uint64_t now)
 {
@@ -103,7 +110,7 @@ static void wait_for_request(struct vcpu *v)
 		vcpu_count(v, COUNT_HALT_SLEEPS);
 		has_no_cpu(v, time_tsc());
 		(void)wait_sleep(&v->wait, WAIT_FOREVER, true); /* the loop sees an interrupt */
-		has_cpu(v, time_tsc());
+		has_cpu_again(v);
 	}
 	__atomic_store_n(&v->mode, VCPU_OUTSIDE, __ATOMIC_SEQ_CST);
 }
@@ -119,7 +126,7 @@ static void wait_for_time(struct vcpu *v, uint64_t until)
 	} else {
 		has_no_cpu(v, time_tsc());
 		(void)wait_sleep(&v->wait, until, true); /* the loop sees an interrupt */
-		has_cpu(v, time_tsc());
+		has_cpu_again(v);
 	}
 	__atomic_store_n(&v->mode, VCPU_OUTSIDE, __ATOMIC_SEQ_CST);
 }
@@ -145,7 +152,7 @@ static void give_way(struct vcpu *v, bool yield)
 		thread_yield();
 	else
 		preempt_point();
-	has_cpu(v, time_tsc());
+	has_cpu_again(v);
 }
 
 /* ---- the loop ---- */

@@ -200,6 +200,7 @@ void vm_get_info(struct vm *vm, struct vm_info *info)
 	info->id = vm->id;
 	info->memory = READ_ONCE(vm->memory);
 	info->nr_counters = COUNT_COUNT;
+	info->nr_reasons = COUNT_REASONS;
 	for (unsigned i = 0; i < COUNT_COUNT; i++)
 		str_copy(info->counters[i].name, names[i], sizeof(info->counters[i].name));
 	for (unsigned i = 0; i < VM_MAX_VCPUS; i++) {
@@ -256,4 +257,48 @@ struct vm *vm_by_id(uint64_t id)
 unsigned vm_count(void)
 {
 	return READ_ONCE(vms.count);
+}
+
+/* ---- the figures of one vCPU ---- */
+
+static void vcpu_figures(const struct vcpu *v, struct sys_vcpu *out)
+{
+	*out = (struct sys_vcpu){
+		.vm_id = v->vm->id,
+		.vcpu = v->index,
+		.cpu = READ_ONCE(v->cpu.n),
+		.run_ns = time_tsc_to_ns(vcpu_run_time(v)),
+		.guest_ns = time_tsc_to_ns(READ_ONCE(v->guest_ticks)),
+		.steal_ns = time_tsc_to_ns(READ_ONCE(v->steal_ticks)),
+		.halts = READ_ONCE(v->counters[COUNT_HALT_SLEEPS]),
+	};
+	memcpy(out->vm, v->vm->name, sizeof(out->vm));
+	for (unsigned i = 0; i < COUNT_REASONS; i++)
+		out->exits += READ_ONCE(v->counters[i]);
+}
+
+/* The vCPU number *n of the VM; else *n becomes what is left of it for the next VM. */
+static const struct vcpu *nth_vcpu(const struct vm *vm, unsigned *n)
+{
+	for (unsigned i = 0; i < VM_MAX_VCPUS; i++) {
+		const struct vcpu *v = __atomic_load_n(&vm->vcpus[i], __ATOMIC_ACQUIRE);
+
+		if (v && (*n)-- == 0)
+			return v;
+	}
+	return NULL;
+}
+
+int vm_vcpu_figures(unsigned index, struct sys_vcpu *out)
+{
+	const struct vcpu *v = NULL;
+	struct vm *vm;
+
+	for (uint64_t i = 0; !v && (vm = vm_by_index(i)); i++) {
+		v = nth_vcpu(vm, &index);
+		if (v)
+			vcpu_figures(v, out);
+		vm_put(vm);
+	}
+	return v ? 0 : -ENOENT;
 }

@@ -159,6 +159,8 @@ enum vm_fill vm_fill(struct vm *vm, gpa_t gpa, bool write);
 void vm_set_state(struct vm *vm, enum vm_state state, int32_t exit_code, const char *reason);
 
 void vm_get_info(struct vm *vm, struct vm_info *info);
+/* The vCPU number `index` over all VMs: 0, or -ENOENT past the last. Thread context. */
+int vm_vcpu_figures(unsigned index, struct sys_vcpu *out);
 /* A reference to the n-th VM; NULL past the end. */
 struct vm *vm_by_index(uint64_t n);
 struct vm *vm_by_id(uint64_t id); /* the same for the VM of that id */

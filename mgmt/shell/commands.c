@@ -168,6 +168,20 @@ const struct command commands[] = {
 		  "A VM's line shows its guest memory and what the kernel needs beside it.",
 	  .run = cmd_mem,
 	  .output = schema_memory },
+	{ .name = "top",
+	  .args = "[ROUNDS] [--interval SECONDS]",
+	  .help = "what CPUs, VMs and vCPUs do, live; q ends",
+	  .more = "A new screen every 2 s, the busiest first. With ROUNDS (one, where nobody sits, "
+		  "and "
+		  "with --json) it prints so many looks a second apart instead. Percentages are of "
+		  "one CPU's time. A vCPU runs (in the guest, or in the kernel for it), is ready "
+		  "while "
+		  "others have the CPU (steal), or waits: it is halted, or its VMM is at work. "
+		  "Exits "
+		  "by reason: those that came most often are named.",
+	  .run = cmd_top,
+	  .max_args = 3,
+	  .output = schema_top },
 	{ .name = "log",
 	  .args = "[LINES]",
 	  .help = "the kernel's log, or its last LINES lines",

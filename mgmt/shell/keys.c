@@ -11,7 +11,6 @@
 
 #include "mgmt/lib/frame.h"
 
-#define CTRL_C         3
 #define FRAME_PAUSE_MS 2000
 
 static void (*take_frame)(const char *body);
@@ -76,7 +75,7 @@ bool keys_fill_until_interrupt(void)
 
 	if (!fill())
 		return false;
-	c = memchr(kept + before, CTRL_C, end - before);
+	c = memchr(kept + before, KEY_INTERRUPT, end - before);
 	if (!c)
 		return false;
 	memmove(c, c + 1, (size_t)(kept + end - c - 1));

@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#define KEY_INTERRUPT 3 /* Ctrl-C */
+
 void keys_begin(void); /* terminal raw; nests */
 void keys_end(void);   /* as it was */
 bool keys_full(void);  /* no room to keep more: stop reading the keyboard */

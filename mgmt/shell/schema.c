@@ -105,6 +105,28 @@ const struct member schema_memory[] = {
 	END,
 };
 
+const struct member schema_top[] = {
+	MEMBER("kind", "string", "cpu, vm or vcpu: which of the members below are there"),
+	OPTIONAL("cpu", "integer", "cpu: its number; vcpu: where it ran last"),
+	OPTIONAL("name", "string", "vm, vcpu: name of the VM"),
+	OPTIONAL("vcpu", "integer", "vcpu: its number"),
+	OPTIONAL("vcpus", "integer", "vm: number of virtual CPUs"),
+	OPTIONAL("guest_percent", "number", "of a CPU's time in guests, or in this one"),
+	OPTIONAL("kernel_percent", "number", "cpu: in the kernel"),
+	OPTIONAL("user_percent", "number", "cpu: in ring 3"),
+	OPTIONAL("idle_percent", "number", "cpu: without work"),
+	OPTIONAL("run_percent", "number", "vm, vcpu: it had a CPU; all vCPUs of a VM together"),
+	OPTIONAL("steal_percent", "number", "vcpu: ready while others had the CPU"),
+	OPTIONAL("wait_percent", "number", "vcpu: halted, or its VMM was at work"),
+	OPTIONAL("switches_per_s", "number", "cpu: of threads"),
+	MEMBER("exits_per_s", "number", "of guests, in a second"),
+	OPTIONAL("exits", "object",
+		 "vm: in a second, by reason; those that did not come are left out"),
+	OPTIONAL("memory", "integer", "vm: bytes of guest memory"),
+	OPTIONAL("kernel_memory", "integer", "vm: bytes of kernel memory beside it"),
+	END,
+};
+
 const struct member schema_log[] = {
 	MEMBER("sequence", "integer", "number of the line"),
 	MEMBER("line", "string", "without its end"),
