@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The ways into the kernel: the 64-bit entry at any address, GRUB's CD, and machines that are unfit."""
 import os
+import re
 import subprocess
 
 import pytest
@@ -17,6 +18,8 @@ def loader64():
     return LOADER64
 
 
+CR4_LA57 = 1 << 12
+
 # The loader says that there is 1 GiB of RAM, beyond what page numbers reach.
 FAR = 1 << 44
 
@@ -30,6 +33,22 @@ def test_64_bit_entry(machine, loader64, config, address, mem):
                  extra=["-kernel", loader64, "-append", f"load={address:#x} far={FAR:#x}", "-initrd", modules]) as m:
         m.expect(r"Strata:? [^\r\n]*command line 'console=ttyS0 word'", timeout=60)
         m.expect(r"[\r\n]1024 MiB of RAM above 16 TiB are left out[\r\n]", timeout=60)
+
+
+@pytest.mark.parametrize("address", [0x7655000, 0x17FFFF000])
+def test_five_levels(machine, loader64, address):
+    """The loader enters with five-level paging on. It can be left below 4 GiB alone."""
+    modules = f"{harness.image('release')} console=ttyS0 init=/none,{harness.image('release', 'strata.cpio')}"
+    with machine(config="release", kernel=False, mem="7g", cpu="max,+svm,+npt,+la57",
+                 extra=["-kernel", loader64, "-append", f"load={address:#x}", "-initrd", modules]) as m:
+        if address >= 1 << 32:
+            m.expect(r"strata: cannot start: five-level paging is on, and the image lies above 4 GiB", timeout=60)
+            assert int(re.search(r"CR4=([0-9a-f]+)", m.hmp("info registers"))[1], 16) & CR4_LA57
+            return
+        m.expect(r"command line 'console=ttyS0 init=/none'", timeout=60)
+        m.expect(r"2 CPUs online", timeout=60)
+        m.expect(r"/none cannot be started", timeout=60)
+        assert not int(re.search(r"CR4=([0-9a-f]+)", m.hmp("info registers"))[1], 16) & CR4_LA57
 
 
 @pytest.mark.parametrize("config", ["release", "debug"])

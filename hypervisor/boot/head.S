@@ -26,6 +26,7 @@
 #define CR0_WP		(1 << 16)
 #define CR0_PG		(1 << 31)
 #define CR4_PAE		(1 << 5)
+#define CR4_LA57	(1 << 12)
 #define MSR_EFER	0xc0000080
 #define EFER_LME	(1 << 8)
 #define EFER_NXE	(1 << 11)
@@ -218,6 +219,10 @@ startup_64:
 	rdmsr
 	or	$(EFER_LME | EFER_NXE), %eax
 	wrmsr
+	mov	%cr4, %rax
+	bt	$12, %eax
+	jc	five_levels
+four_levels:
 	mov	$CR4_PAE, %eax
 	mov	%rax, %cr4
 	lea	boot_pml4(%rip), %rax
@@ -286,8 +291,63 @@ fill_table:
 	loop	fill_table
 	ret
 
+/*
+ * Firmware has left five-level paging on, which cannot be switched off in 64-bit mode: to compatibility
+ * mode, paging off, CR4.LA57 clear, paging on by our own tables. Nothing but the stack survives that: the
+ * upper halves of registers, and R8 to R15, are undefined after it (Intel SDM volume 1, "General-Purpose
+ * Registers in 64-Bit Mode"). CR4's other bits go first: paging cannot be switched off under PCIDE.
+ * Everything here must lie below 4 GiB.
+ */
+five_levels:
+	lea	boot_tables_end(%rip), %rax
+	lea	msg_five_levels(%rip), %rbx
+	shr	$32, %rax
+	jnz	no_start
+	push	%r15
+	push	%rbp
+	mov	$(CR4_PAE | CR4_LA57), %eax
+	mov	%rax, %cr4
+	lea	boot_gdt(%rip), %rax
+	push	%rax
+	pushw	$(boot_gdt_end - boot_gdt - 1)
+	lgdt	(%rsp)
+	add	$10, %rsp
+	mov	$BOOT_DS, %eax
+	mov	%eax, %ds
+	mov	%eax, %ss
+	lea	boot_pml4(%rip), %rbx
+	lea	five_levels_off(%rip), %rax
+	lea	five_levels_gone(%rip), %rdi
+	pushq	$BOOT_CS32
+	push	%rax
+	lretq
+five_levels_gone:
+	mov	%esp, %esp
+	pop	%rbp
+	pop	%r15
+	jmp	four_levels
+
+	.code32
+/* %ebx = tables, %edi = where to go on. */
+five_levels_off:
+	mov	%cr0, %eax
+	and	$~CR0_PG, %eax
+	mov	%eax, %cr0
+	mov	$CR4_PAE, %eax
+	mov	%eax, %cr4
+	mov	%ebx, %cr3
+	mov	$(CR0_PG | CR0_PE | CR0_ET | CR0_NE), %eax
+	push	$BOOT_CS64
+	push	%edi
+	mov	%eax, %cr0
+	lret
+	.code64
+
 /* No console yet, and nothing of the rest may be trusted: this lies in the first page, as the check does. */
 damaged_image:
+	lea	msg_damaged(%rip), %rbx
+/* %rbx = what to say; identity or the loader's map, before the linked address. */
+no_start:
 	lea	uart_init_table(%rip), %rsi
 	mov	$((uart_init_end - uart_init_table) / 2), %ecx
 1:	movzbl	(%rsi), %edx
@@ -296,7 +356,7 @@ damaged_image:
 	out	%al, %dx
 	add	$2, %rsi
 	loop	1b
-	lea	msg_damaged(%rip), %rsi
+	mov	%rbx, %rsi
 2:	mov	$0x100000, %ecx		/* bounded: the UART may not exist */
 3:	mov	$(COM1 + 5), %edx
 	in	%dx, %al
@@ -311,6 +371,8 @@ damaged_image:
 	jmp	2b
 5:	hlt
 	jmp	5b
+msg_five_levels:
+	.asciz	"strata: cannot start: five-level paging is on, and the image lies above 4 GiB\r\n"
 msg_damaged:
 	.asciz	"strata: cannot start: the image is damaged or was not loaded whole (wrong checksum)\r\n"
 
