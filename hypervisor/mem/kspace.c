@@ -107,7 +107,7 @@ static void unmap_stack(uint32_t slot)
 static bool map_stack(struct container *c, uint32_t slot)
 {
 	for (uint64_t va = stack_base(slot); va < stack_base(slot) + KSTACK_SIZE; va += PAGE_SIZE) {
-		phys_t pa = page_alloc(c, 0, PAGE_STACK, 0, NODE_ANY);
+		phys_t pa = page_alloc(c, 0, PAGE_STACK, PAGE_ZERO, NODE_ANY);
 
 		if (!pa)
 			return false;

@@ -183,6 +183,29 @@ static void zeroed_pages(void **state)
 	assert_all_free();
 }
 
+/* Nothing of a page's past is left between a slab's objects (kalloc.c says why). */
+static void zeroed_slabs(void **state)
+{
+	static const char past[16] = { "what was here  " };
+	phys_t pa[64];
+	char *page;
+	void *object;
+
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_SIZE(pa); i++) {
+		pa[i] = page_alloc(kernel_container, 0, PAGE_USER, 0, NODE_ANY);
+		for (unsigned at = 0; at < PAGE_SIZE; at += sizeof(past))
+			memcpy((char *)phys_to_virt(pa[i]) + at, past, sizeof(past));
+	}
+	for (unsigned i = 0; i < ARRAY_SIZE(pa); i++)
+		page_free(pa[i], 0);
+	object = kalloc(kernel_container, 64);
+	page = (char *)((uintptr_t)object & PAGE_MASK);
+	for (unsigned at = 0; at < PAGE_SIZE; at += sizeof(past))
+		assert_memory_not_equal(page + at, past, sizeof(past));
+	kfree(object);
+}
+
 static void quota_is_exact(void **state)
 {
 	struct container *c = container_create(kernel_container, "test", 10 * PAGE_SIZE + 100);
@@ -428,10 +451,15 @@ static void all_cpus_at_once(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(random_ops_against_model), cmocka_unit_test(wish_for_a_node),
-		cmocka_unit_test(large_blocks_come_back),   cmocka_unit_test(zeroed_pages),
-		cmocka_unit_test(quota_is_exact),           cmocka_unit_test(promises_are_kept),
-		cmocka_unit_test(containers_form_a_tree),   cmocka_unit_test(kalloc_against_model),
+		cmocka_unit_test(random_ops_against_model),
+		cmocka_unit_test(wish_for_a_node),
+		cmocka_unit_test(large_blocks_come_back),
+		cmocka_unit_test(zeroed_pages),
+		cmocka_unit_test(zeroed_slabs),
+		cmocka_unit_test(quota_is_exact),
+		cmocka_unit_test(promises_are_kept),
+		cmocka_unit_test(containers_form_a_tree),
+		cmocka_unit_test(kalloc_against_model),
 		cmocka_unit_test(all_cpus_at_once),
 	};
 
