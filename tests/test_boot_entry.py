@@ -2,6 +2,7 @@
 """The ways into the kernel: the 64-bit entry at any address, GRUB's CD, and machines that are unfit."""
 import os
 import re
+import struct
 import subprocess
 
 import pytest
@@ -80,3 +81,18 @@ def test_no_serial_port(machine, console):
     with machine(console=console, append="selftest=log_ring strata.exit=selftest") as m:
         assert m.wait_exit(timeout=60) == 1
         assert "Strata " not in m.text()
+
+
+def test_spcr(machine, tmp_path):
+    """No word on the console: it is where ACPI's table says that firmware has its own."""
+    body = struct.pack("<B3xBBBBQBBIBBBBBBHHBBBIBI", 0, 1, 8, 0, 1, 0x2F8, 1, 3, 0, 7, 0, 1, 0, 3, 0, 0xFFFF, 0xFFFF,
+                       0, 0, 0, 0, 0, 0)
+    table, second = tmp_path / "spcr", harness.log_path("com2", ".log")
+    table.write_bytes(body)
+    with machine(config="debug", console="", append="selftest=log_ring strata.exit=selftest",
+                 extra=["-serial", f"file:{second}", "-acpitable", f"sig=SPCR,rev=2,data={table}"]) as m:
+        assert m.wait_exit(timeout=60) == 1
+        assert "Strata " not in m.text()
+    with open(second, encoding="utf-8") as f:
+        text = f.read()
+    assert "console: ttyS1 at port 0x2f8, by ACPI's SPCR" in text and "1 passed, 0 failed" in text

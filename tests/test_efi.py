@@ -38,9 +38,10 @@ def test_headers(config):
 
 
 def test_ovmf_kernel(machine, tmp_path):
-    """`qemu -kernel` under OVMF: PE entry, command line, initrd; ACPI found through the system table."""
-    with machine(config="release", limit=200, append="word", extra=firmware.pflash(tmp_path)) as m:
-        m.expect(r"command line 'console=ttyS0 word[^']*'", 120)
+    """`qemu -kernel` under OVMF: PE entry, command line, initrd; ACPI found through the system table. The line says no
+    console: the firmware's is put in front of it."""
+    with machine(config="release", limit=200, console="", append="word", extra=firmware.pflash(tmp_path)) as m:
+        m.expect(r"command line 'console=ttyS0,115200n8 word[^']*'", 120)
         m.expect(r"ACPI: 2 CPUs, 1 IO-APICs", 30)
         m.expect(r"2 CPUs online", 30)
         m.expect(PROMPT, 60)

@@ -88,21 +88,31 @@ static void parse_dsdt(const struct acpi_access *acc, phys_t dsdt, struct acpi_i
 		acpi_parse_s5(h, len, info);
 }
 
-static void parse_table(const struct acpi_access *acc, phys_t pa, struct acpi_info *info,
-			phys_t *srat)
+/* What a walk over the root table does with each table's address. */
+struct visitor {
+	void (*visit)(struct visitor *v, const struct acpi_access *acc, phys_t pa);
+	struct acpi_info *info;
+	struct acpi_spcr *spcr;
+	phys_t srat; /* waits for the MADT */
+};
+
+static void visit_table(struct visitor *v, const struct acpi_access *acc, phys_t pa)
 {
+	struct acpi_info *info = v->info;
 	uint32_t len;
 	const struct acpi_header *h = map_table(acc, pa, &len);
 	if (!h)
 		return;
 	if (is(h, "APIC") && !info->has_madt) {
 		acpi_parse_madt(acc, h, len, info);
-	} else if (is(h, "SRAT") && !*srat) {
-		*srat = pa;
+	} else if (is(h, "SRAT") && !v->srat) {
+		v->srat = pa;
 	} else if (is(h, "MCFG") && info->nr_mcfg == 0) {
 		acpi_parse_mcfg(acc, h, len, info);
 	} else if (is(h, "HPET") && info->hpet_base == 0) {
 		acpi_parse_hpet(acc, h, len, info);
+	} else if (is(h, "SPCR") && info->spcr.port == 0) {
+		acpi_parse_spcr(acc, h, len, &info->spcr);
 	} else if (is(h, "FACP") && !info->power.present) {
 		phys_t dsdt = 0;
 		acpi_parse_fadt(acc, h, len, info, &dsdt);
@@ -112,9 +122,21 @@ static void parse_table(const struct acpi_access *acc, phys_t pa, struct acpi_in
 	}
 }
 
+/* Others are not even summed up: they are looked at again, and reported, soon. */
+static void visit_spcr(struct visitor *v, const struct acpi_access *acc, phys_t pa)
+{
+	uint32_t len;
+	const struct acpi_header *h = acc->map(pa, sizeof(*h));
+	if (!h || !is(h, "SPCR") || v->spcr->port != 0)
+		return;
+	h = map_table(acc, pa, &len);
+	if (h && is(h, "SPCR"))
+		acpi_parse_spcr(acc, h, len, v->spcr);
+}
+
 /* RSDT and XSDT differ in the size of their entries. */
-static const char *parse_root(const struct acpi_access *acc, phys_t root, bool xsdt,
-			      struct acpi_info *info)
+static const char *walk_root(const struct acpi_access *acc, phys_t root, bool xsdt,
+			     struct visitor *v)
 {
 	uint32_t len;
 	const struct acpi_header *h = map_table(acc, root, &len);
@@ -122,7 +144,6 @@ static const char *parse_root(const struct acpi_access *acc, phys_t root, bool x
 		return "ACPI: the root table is damaged";
 	unsigned int size = xsdt ? 8 : 4;
 	unsigned int nr = (unsigned int)((len - sizeof(*h)) / size);
-	phys_t srat = 0;
 	for (unsigned int i = 0; i < MIN(nr, (unsigned int)TABLES_MAX); i++) {
 		/* Mapped anew: a parser may have replaced the mapping. */
 		const char *entries = acc->map(root, len);
@@ -131,19 +152,13 @@ static const char *parse_root(const struct acpi_access *acc, phys_t root, bool x
 		phys_t pa = 0;
 		memcpy(&pa, entries + sizeof(*h) + i * size, size);
 		if (pa != 0)
-			parse_table(acc, pa, info, &srat);
-	}
-	if (srat != 0) {
-		h = map_table(acc, srat, &len);
-		if (h)
-			acpi_parse_srat(acc, h, len, info);
+			v->visit(v, acc, pa);
 	}
 	return NULL;
 }
 
-const char *acpi_parse(const struct acpi_access *acc, phys_t rsdp, struct acpi_info *info)
+static const char *walk(const struct acpi_access *acc, phys_t rsdp, struct visitor *v)
 {
-	memset(info, 0, sizeof(*info));
 	const struct acpi_rsdp *p = acc->map(rsdp, ACPI_RSDP_V1_SIZE);
 	if (!p)
 		return "ACPI: the root pointer is out of reach";
@@ -152,9 +167,32 @@ const char *acpi_parse(const struct acpi_access *acc, phys_t rsdp, struct acpi_i
 		if (!p)
 			return "ACPI: the root pointer is out of reach";
 		if (p->xsdt != 0)
-			return parse_root(acc, p->xsdt, true, info);
+			return walk_root(acc, p->xsdt, true, v);
 	}
-	return parse_root(acc, p->rsdt, false, info);
+	return walk_root(acc, p->rsdt, false, v);
+}
+
+const char *acpi_parse(const struct acpi_access *acc, phys_t rsdp, struct acpi_info *info)
+{
+	struct visitor v = { .visit = visit_table, .info = info };
+	uint32_t len;
+
+	memset(info, 0, sizeof(*info));
+	const char *error = walk(acc, rsdp, &v);
+	if (error || v.srat == 0)
+		return error;
+	const struct acpi_header *h = map_table(acc, v.srat, &len);
+	if (h)
+		acpi_parse_srat(acc, h, len, info);
+	return NULL;
+}
+
+void acpi_find_spcr(const struct acpi_access *acc, phys_t rsdp, struct acpi_spcr *spcr)
+{
+	struct visitor v = { .visit = visit_spcr, .spcr = spcr };
+
+	*spcr = (struct acpi_spcr){ .port = 0 };
+	walk(acc, rsdp, &v);
 }
 
 uint32_t acpi_isa_gsi(const struct acpi_info *info, uint8_t irq, uint16_t *flags)

@@ -98,6 +98,12 @@ struct acpi_power {
 	uint8_t s5_a, s5_b; /* SLP_TYP values of \_S5 */
 };
 
+/* Firmware's console, a 16550 in I/O space. */
+struct acpi_spcr {
+	uint16_t port; /* first I/O port; 0: none that we can use */
+	uint32_t baud; /* 0: as firmware has set it */
+};
+
 struct acpi_info {
 	struct acpi_cpu cpus[ACPI_CPU_MAX];
 	struct acpi_ioapic ioapics[ACPI_IOAPIC_MAX];
@@ -111,6 +117,7 @@ struct acpi_info {
 	bool has_madt, has_srat, has_pics; /* has_pics: two 8259 must be masked */
 	phys_t hpet_base;                  /* 0: none */
 	struct acpi_power power;
+	struct acpi_spcr spcr;
 };
 
 /*
@@ -125,6 +132,12 @@ phys_t acpi_find_rsdp(const struct acpi_access *acc, phys_t given, phys_t efi_sy
  * else a static string: the root tables are of no use.
  */
 const char *acpi_parse(const struct acpi_access *acc, phys_t rsdp, struct acpi_info *info);
+
+/*
+ * The SPCR alone, before anything else is known: only the root table and it are read whole.
+ * spcr->port is 0 when there is none.
+ */
+void acpi_find_spcr(const struct acpi_access *acc, phys_t rsdp, struct acpi_spcr *spcr);
 
 /* The GSI of an ISA interrupt, with the overrides, and its MPS INTI flags (0: ISA's default). */
 uint32_t acpi_isa_gsi(const struct acpi_info *info, uint8_t irq, uint16_t *flags);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // TEST-WITH: drivers/acpi/acpi.c drivers/acpi/madt.c drivers/acpi/fadt.c drivers/acpi/s5.c
-// TEST-WITH: drivers/acpi/rsdp.c
+// TEST-WITH: drivers/acpi/rsdp.c drivers/acpi/spcr.c
 // Builds small sets of tables in a fake physical memory and reads them back:
 // values, then damage of each kind (checksum, length, reach), which must cost the damaged table
 // alone.
@@ -262,6 +262,70 @@ static void test_mcfg_and_hpet(void **state)
 	assert_int_equal(info.hpet_base, 0xfed00000);
 }
 
+static phys_t put_spcr(struct acpi_raw_spcr t, size_t len)
+{
+	return put_table("SPCR", (char *)&t + sizeof(t.header), len - sizeof(t.header));
+}
+
+/* The table is read by both ways; returns the warnings of the second. */
+static const char *read_spcr(phys_t table, uint16_t port, uint32_t baud)
+{
+	struct acpi_spcr early;
+	phys_t other = put_table("HPET", "", 0);
+	phys_t tables[] = { other, table };
+	phys_t rsdp = put_rsdp(put_table("XSDT", tables, sizeof(tables)), true);
+
+	acpi_find_spcr(&access, rsdp, &early);
+	assert_int_equal(early.port, port);
+	assert_int_equal(early.baud, baud);
+	header_at(other)->checksum++; /* another table's damage is none of this one's */
+	acpi_find_spcr(&access, rsdp, &early);
+	assert_int_equal(early.port, port);
+	warnings[0] = '\0';
+	assert_null(acpi_parse(&access, rsdp, &info));
+	assert_int_equal(info.spcr.port, port);
+	assert_int_equal(info.spcr.baud, baud);
+	char *second = strchr(warnings, '\n'); /* behind the line on the HPET */
+	return second + 1;
+}
+
+static void test_spcr(void **state)
+{
+	(void)state;
+	struct acpi_raw_spcr t = { .base = { .space = ACPI_SPACE_IO, .address = 0x2f8 },
+				   .baud = 3 };
+	assert_string_equal(read_spcr(put_spcr(t, sizeof(t)), 0x2f8, 9600), "");
+	t.baud = 0;
+	assert_string_equal(read_spcr(put_spcr(t, sizeof(t)), 0x2f8, 0), "");
+	t.baud = 7;
+	t.interface = ACPI_SPCR_16550_GAS;
+	assert_string_equal(read_spcr(put_spcr(t, sizeof(t)), 0x2f8, 115200), "");
+	t.baud = 5; /* there is no such code */
+	assert_non_null(strstr(read_spcr(put_spcr(t, sizeof(t)), 0x2f8, 0), "no known baud rate"));
+	t.base.address = 0;
+	assert_string_equal(read_spcr(put_spcr(t, sizeof(t)), 0, 0), "");
+}
+
+static void test_bad_spcr(void **state)
+{
+	(void)state;
+	const struct acpi_raw_spcr good = { .base = { .space = ACPI_SPACE_IO, .address = 0x3f8 },
+					    .baud = 7 };
+	struct acpi_raw_spcr t = good;
+	phys_t pa = put_spcr(t, sizeof(t));
+	header_at(pa)->checksum++;
+	assert_non_null(strstr(read_spcr(pa, 0, 0), "SPCR at"));
+	assert_non_null(strstr(read_spcr(put_spcr(t, 79), 0, 0), "too short"));
+	t.base.space = ACPI_SPACE_MEMORY;
+	assert_non_null(strstr(read_spcr(put_spcr(t, sizeof(t)), 0, 0), "space 0, at 0x3f8"));
+	t = good;
+	t.base.address = 0xfff9;
+	assert_non_null(strstr(read_spcr(put_spcr(t, sizeof(t)), 0, 0), "at 0xfff9: not used"));
+	t = good;
+	t.interface = 3;
+	assert_non_null(strstr(read_spcr(put_spcr(t, sizeof(t)), 0, 0), "type 3"));
+}
+
 static phys_t put_dsdt(const void *aml, size_t len)
 {
 	return put_table("DSDT", aml, len);
@@ -416,6 +480,8 @@ int main(void)
 		cmocka_unit_test_setup(test_damaged_root, setup),
 		cmocka_unit_test_setup(test_rsdt, setup),
 		cmocka_unit_test_setup(test_mcfg_and_hpet, setup),
+		cmocka_unit_test_setup(test_spcr, setup),
+		cmocka_unit_test_setup(test_bad_spcr, setup),
 		cmocka_unit_test_setup(test_fadt_and_s5, setup),
 		cmocka_unit_test_setup(test_old_fadt, setup),
 		cmocka_unit_test_setup(test_s5_encodings, setup),

@@ -203,6 +203,37 @@ struct acpi_hpet {
 } __packed;
 static_assert_size(struct acpi_hpet, 56);
 
+/* "Serial Port Console Redirection Table", revision 1 and what later ones begin with. */
+struct acpi_raw_spcr {
+	struct acpi_header header;
+	uint8_t interface;
+	uint8_t reserved1[3];
+	struct acpi_raw_gas base;
+	uint8_t interrupt_type;
+	uint8_t irq;
+	uint32_t gsi;
+	uint8_t baud;
+	uint8_t parity;
+	uint8_t stop_bits;
+	uint8_t flow_control;
+	uint8_t terminal_type;
+	uint8_t language;
+	uint16_t pci_device;
+	uint16_t pci_vendor;
+	uint8_t pci_bus;
+	uint8_t pci_slot;
+	uint8_t pci_function;
+	uint32_t pci_flags;
+	uint8_t pci_segment;
+	uint32_t clock;
+} __packed;
+static_assert_size(struct acpi_raw_spcr, 80);
+static_assert_offset(struct acpi_raw_spcr, base, 40);
+static_assert_offset(struct acpi_raw_spcr, baud, 58);
+#define ACPI_SPCR_16550     0x00
+#define ACPI_SPCR_16450     0x01
+#define ACPI_SPCR_16550_GAS 0x12
+
 /* "Fixed ACPI Description Table". Older revisions end early: what is missing reads as 0. */
 struct acpi_fadt {
 	struct acpi_header header;
@@ -283,6 +314,8 @@ void acpi_parse_mcfg(const struct acpi_access *acc, const void *table, uint32_t 
 		     struct acpi_info *info);
 void acpi_parse_hpet(const struct acpi_access *acc, const void *table, uint32_t len,
 		     struct acpi_info *info);
+void acpi_parse_spcr(const struct acpi_access *acc, const void *table, uint32_t len,
+		     struct acpi_spcr *out);
 /* *dsdt is where the DSDT lies, 0: nowhere. */
 void acpi_parse_fadt(const struct acpi_access *acc, const void *table, uint32_t len,
 		     struct acpi_info *info, phys_t *dsdt);

@@ -51,18 +51,23 @@ static bool uart_present(const struct uart16550 *u)
 	return uart_read_reg(u, UART_SCR) == 0xa5;
 }
 
+static void set_rate(const struct uart16550 *u, uint16_t divisor)
+{
+	uart_write_reg(u, UART_LCR, UART_LCR_DLAB);
+	uart_write_reg(u, UART_DLL, (uint8_t)divisor);
+	uart_write_reg(u, UART_DLM, (uint8_t)(divisor >> 8));
+}
+
 int uart_init(struct uart16550 *u, uint16_t port, uint32_t baud)
 {
 	u->port = 0;
-	if (baud == 0 || UART_BAUD_MAX % baud != 0 || UART_BAUD_MAX / baud > 0xffff)
+	if (baud != 0 && (UART_BAUD_MAX % baud != 0 || UART_BAUD_MAX / baud > 0xffff))
 		return -EINVAL;
 	struct uart16550 probe = { .port = port };
 	if (!uart_present(&probe))
 		return -ENODEV;
-	uint16_t divisor = (uint16_t)(UART_BAUD_MAX / baud);
-	uart_write_reg(&probe, UART_LCR, UART_LCR_DLAB);
-	uart_write_reg(&probe, UART_DLL, (uint8_t)divisor);
-	uart_write_reg(&probe, UART_DLM, (uint8_t)(divisor >> 8));
+	if (baud != 0)
+		set_rate(&probe, (uint16_t)(UART_BAUD_MAX / baud));
 	uart_write_reg(&probe, UART_LCR, UART_LCR_8N1);
 	uart_write_reg(&probe, UART_FCR, UART_FCR_ENABLE | UART_FCR_CLEAR_RX | UART_FCR_CLEAR_TX);
 	uart_write_reg(&probe, UART_MCR, UART_MCR_DTR | UART_MCR_RTS | UART_MCR_OUT2);

@@ -24,8 +24,9 @@ uint8_t uart_read_reg(const struct uart16550 *u, unsigned int reg);
 void uart_write_reg(const struct uart16550 *u, unsigned int reg, uint8_t v);
 
 /*
- * Sets the UART at `port` to `baud` (a divisor of 115200), 8n1, FIFOs on, interrupts off.
- * 0, -ENODEV (nothing there; *u is then a UART that swallows output) or -EINVAL (baud).
+ * Sets the UART at `port` to `baud` (a divisor of 115200; 0: the rate that it has), 8n1, FIFOs on,
+ * interrupts off. 0, -ENODEV (nothing there; *u is then a UART that swallows output) or -EINVAL
+ * (baud).
  */
 int uart_init(struct uart16550 *u, uint16_t port, uint32_t baud);
 

@@ -9,7 +9,7 @@
 
 struct console_arg {
 	uint16_t port; /* first I/O port of the UART */
-	uint32_t baud;
+	uint32_t baud; /* 0, never by a word: as it is set already */
 };
 
 struct console_args {

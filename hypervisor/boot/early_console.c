@@ -10,13 +10,15 @@
 static struct uart16550 uarts[CONSOLES_MAX];
 static unsigned int nr_uarts;
 
-void early_console_init(const char *cmdline)
+void early_console_init(const char *cmdline, const struct console_arg *otherwise)
 {
 	struct console_args args;
 
 	console_args_parse(cmdline, &args);
 	if (!args.given) {
 		args.at[0] = (struct console_arg){ .port = UART_COM1, .baud = CONSOLE_BAUD };
+		if (otherwise->port != 0)
+			args.at[0] = *otherwise;
 		args.nr = 1;
 	}
 	for (unsigned int i = 0; i < args.nr; i++) {

@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The polled serial consoles of start and panic, chosen by the command line: `console=ttyS0` (the
- * default) to ttyS3, several, or `console=none`. Boot CPU only until the log serializes its users.
+ * The polled serial consoles of start and panic, chosen by the command line: `console=ttyS0` to
+ * ttyS3, several, or `console=none`; else by firmware. Boot CPU only until the log serializes its
+ * users.
  */
 #pragma once
 
 #include "lib/types.h"
 
-/* From then on the log's lines go to the UARTs. `cmdline` is read, not kept. */
-void early_console_init(const char *cmdline);
+/*
+ * From then on the log's lines go to the UARTs. Both are read, not kept. `otherwise`: what holds
+ * when the command line says nothing; port 0: COM1.
+ */
+struct console_arg;
+void early_console_init(const char *cmdline, const struct console_arg *otherwise);
 
 void early_console_write(const char *text, size_t len);
 

@@ -2,15 +2,46 @@
 // The first C code: turns what the entry was given (a pointer to boot_params, where the image lies)
 // into a checked struct boot_info. A loader's mistake ends here with one line on the console.
 #include "boot/boot_params.h"
+#include "boot/console_arg.h"
 #include "boot/early_console.h"
 #include "boot/early_map.h"
 #include "boot/mutants.h"
+#include "drivers/acpi/acpi.h"
 
 extern char image_start[], image_end[];
 
 void boot_entry(phys_t boot_params_pa, phys_t image_pa);
 
 static struct boot_info boot_info;
+
+/* Tables that are damaged are reported when all are read. */
+static void say_nothing(const char *line)
+{
+	(void)line;
+}
+
+/* Where firmware has its console by ACPI; port 0: it does not say. */
+static struct console_arg firmware_console(void)
+{
+	static const struct acpi_access access = { early_map, say_nothing };
+	phys_t rsdp = acpi_find_rsdp(&access, boot_info.rsdp, boot_info.efi_systab);
+	struct acpi_spcr spcr = { .port = 0 };
+
+	if (rsdp != 0)
+		acpi_find_spcr(&access, rsdp, &spcr);
+	return (struct console_arg){ .port = spcr.port, .baud = spcr.baud };
+}
+
+static void open_console(void)
+{
+	struct console_arg otherwise = { .port = 0 };
+	struct console_args args;
+
+	console_args_parse(boot_info.cmdline, &args);
+	if (!args.given)
+		otherwise = firmware_console();
+	early_console_init(boot_info.cmdline, &otherwise);
+}
 
 void boot_entry(phys_t boot_params_pa, phys_t image_pa)
 {
@@ -26,7 +57,7 @@ void boot_entry(phys_t boot_params_pa, phys_t image_pa)
 	const char *error = "boot_params is out of reach";
 	if (image && bp)
 		error = boot_params_parse(bp, early_map, &boot_info);
-	early_console_init(boot_info.cmdline);
+	open_console();
 	if (error)
 		early_die(error);
 	boot_main(&boot_info);

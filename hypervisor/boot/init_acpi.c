@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Runs before mem: the tables are read through the early direct map and copied out, so that their
 // memory is not needed afterwards.
+#include "boot/console_arg.h"
 #include "boot/early_map.h"
 #include "boot/init.h"
 #include "boot/numa.h"
@@ -25,6 +26,17 @@ static void log_summary(void)
 		 boot_acpi.hpet_base ? ", HPET" : "", boot_acpi.power.has_s5 ? ", S5" : "");
 }
 
+static void log_console(const struct boot_info *info)
+{
+	struct console_args args;
+	const char *name = console_port_name(boot_acpi.spcr.port);
+
+	console_args_parse(info->cmdline, &args);
+	if (!args.given && boot_acpi.spcr.port != 0)
+		log_info("console: %s at port %#x, by ACPI's SPCR", name ? name : "serial port",
+			 boot_acpi.spcr.port);
+}
+
 void boot_init_acpi(const struct boot_info *info)
 {
 	phys_t rsdp = acpi_find_rsdp(&access, info->rsdp, info->efi_systab);
@@ -35,6 +47,7 @@ void boot_init_acpi(const struct boot_info *info)
 		log_warn("%s: only the boot CPU runs", error);
 	numa_number(&boot_acpi);
 	log_summary();
+	log_console(info);
 }
 
 uint32_t boot_node(uint32_t domain)

@@ -18,7 +18,7 @@ const struct boot_word boot_words[] = {
 	{
 		.name = "console",
 		.values = "ttySN[,BAUD[n8]]|none",
-		.preset = "ttyS0",
+		.preset = "what ACPI's SPCR or EFI's console says, else ttyS0",
 		.help = "Serial port for messages, N from 0 to 3, BAUD a divisor of 115200. With "
 			"several each gets all messages, and the last one is the terminal",
 		.good = console_arg_good,

@@ -219,12 +219,31 @@ struct efi_path_node {
 	uint8_t type, subtype;
 	uint16_t length; /* bytes, with this header */
 } __packed;
+#define EFI_PATH_ACPI           2
+#define EFI_PATH_ACPI_ID        1
 #define EFI_PATH_MESSAGING      3
 #define EFI_PATH_MESSAGING_UART 14
 #define EFI_PATH_MEDIA          4
 #define EFI_PATH_MEDIA_VENDOR   3
 #define EFI_PATH_END            0x7f
 #define EFI_PATH_END_ALL        0xff
+
+/* "ACPI Device Path" */
+struct efi_path_acpi {
+	struct efi_path_node head;
+	uint32_t hid; /* a compressed EISA id */
+	uint32_t uid;
+} __packed;
+static_assert_size(struct efi_path_acpi, 12);
+
+/* "UART Device Path" */
+struct efi_path_uart {
+	struct efi_path_node head;
+	uint32_t reserved;
+	uint64_t baud;
+	uint8_t data_bits, parity, stop_bits;
+} __packed;
+static_assert_size(struct efi_path_uart, 19);
 
 /* "Globally Defined Variables" */
 #define EFI_GLOBAL_GUID                                                \

@@ -13,28 +13,32 @@ static const struct efi_guid global_guid = EFI_GLOBAL_GUID;
 static const efi_char con_out_name[] = { 'C', 'o', 'n', 'O', 'u', 't', 0 };
 static struct uart16550 uart;
 
-static bool has_uart(const uint8_t *path, uint64_t size)
-{
-	struct efi_path_node node;
-
-	for (uint64_t at = 0; at + sizeof(node) <= size; at += node.length) {
-		memcpy(&node, path + at, sizeof(node));
-		if (node.length < sizeof(node))
-			return false;
-		if (node.type == EFI_PATH_MESSAGING && node.subtype == EFI_PATH_MESSAGING_UART)
-			return true;
-	}
-	return false;
-}
-
-static bool console_is_serial(void)
+/* False: firmware's console is on no serial port. */
+static bool console_uart(struct stub_uart *found)
 {
 	static uint8_t path[1024];
 	uint64_t size = sizeof(path);
 	efi_status rc =
 		stub.st->runtime->get_variable(con_out_name, &global_guid, NULL, &size, path);
 
-	return rc == EFI_SUCCESS && has_uart(path, size);
+	return rc == EFI_SUCCESS && stub_find_uart(path, size, found);
+}
+
+static bool console_is_serial(void)
+{
+	struct stub_uart ignored;
+
+	return console_uart(&ignored);
+}
+
+void stub_default_console(char *cmdline, size_t size)
+{
+	struct console_args args;
+	struct stub_uart found;
+
+	console_args_parse(cmdline, &args);
+	if (!args.given && console_uart(&found))
+		stub_add_console(cmdline, size, &found);
 }
 
 void stub_say_init(const char *cmdline)

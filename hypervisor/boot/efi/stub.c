@@ -176,6 +176,7 @@ efi_status EFIAPI stub_pe_entry(efi_handle image, struct efi_system_table *st)
 		return EFI_OUT_OF_RESOURCES;
 	take_header(&h->bp);
 	take_cmdline(h, cmdline);
+	stub_default_console(h->cmdline, BOOT_CMDLINE_MAX);
 	stub_say_init(h->cmdline);
 	rc = stub_load_initrd(h->cmdline, initrd, initrd.size != 0 && stub.secure_boot, &initrd);
 	if (rc != EFI_SUCCESS)
@@ -214,6 +215,7 @@ efi_status stub_handover_entry(efi_handle image, struct efi_system_table *st,
 	h->bp.sentinel = 0;
 	h->bp.e820_entries = 0;
 	copy_line(h);
+	stub_default_console(h->cmdline, BOOT_CMDLINE_MAX);
 	stub_say_init(h->cmdline);
 	if (h->bp.hdr.ramdisk_size == 0 && h->bp.ext_ramdisk_size == 0) {
 		rc = stub_load_initrd(h->cmdline, (struct stub_bytes){ NULL, 0 }, false, &initrd);

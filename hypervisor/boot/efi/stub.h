@@ -40,6 +40,22 @@ struct stub_bytes {
 	uint64_t size;
 };
 
+/*
+ * console.c: the first UART of the paths in ConOut. False: there is none.
+ */
+struct stub_uart {
+	bool isa; /* one of a PC's four: COM1 + number */
+	unsigned int number;
+	uint64_t baud; /* 0: some default */
+};
+bool stub_find_uart(const void *path, uint64_t size, struct stub_uart *uart);
+/* The word of the command line for it, with a blank; its length, 0: there is no such word. */
+size_t stub_console_word(const struct stub_uart *uart, char *out, size_t size);
+/* Puts that word in front of the line, if it fits. */
+void stub_add_console(char *cmdline, size_t size, const struct stub_uart *uart);
+/* say.c: firmware's console by ConOut, when the line has no word on consoles. */
+void stub_default_console(char *cmdline, size_t size);
+
 /* say.c: lines on the firmware's console, and on the serial port that the command line names when
  * the firmware's console does not go to one. ASCII, `\n` ends a line. */
 void stub_say_init(const char *cmdline);

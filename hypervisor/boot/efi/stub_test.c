@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // TEST-WITH: boot/efi/exit.c boot/efi/files.c boot/efi/initrd.c boot/efi/memory.c boot/efi/memory_map.c
-// TEST-WITH: boot/efi/options.c boot/efi/sections.c
+// TEST-WITH: boot/efi/options.c boot/efi/sections.c boot/efi/console.c
 // The test plays the firmware: memory map with a key that goes stale, files, LoadFile2, and a
 // console that remembers the last failure.
 #include <setjmp.h>
@@ -493,9 +493,69 @@ static void test_sections(void **state)
 	}
 }
 
+/* PciRoot(0)/Pci(0x1f,0)/Serial(n)/Uart(baud,8,N,1)/VenVt100, as OVMF has it. */
+static size_t put_path(uint8_t *out, uint32_t number, uint64_t baud)
+{
+	static const uint8_t pci[] = { 2, 1, 12, 0, 0xd0, 0x41, 0x03, 0x0a, 0,
+				       0, 0, 0,  1, 1,    6,    0,    0,    0x1f };
+	static const uint8_t vt100[] = { 3, 10, 20, 0,  1,  2,  3,  4,  5,  6,
+					 7, 8,  9,  10, 11, 12, 13, 14, 15, 16 };
+	struct efi_path_acpi serial = { { EFI_PATH_ACPI, EFI_PATH_ACPI_ID, sizeof(serial) },
+					0x050141d0,
+					number };
+	struct efi_path_uart uart = {
+		.head = { EFI_PATH_MESSAGING, EFI_PATH_MESSAGING_UART, sizeof(uart) }, .baud = baud
+	};
+	uint8_t *p = out;
+
+	memcpy(p, pci, sizeof(pci));
+	p += sizeof(pci);
+	memcpy(p, &serial, sizeof(serial));
+	p += sizeof(serial);
+	memcpy(p, &uart, sizeof(uart));
+	p += sizeof(uart);
+	memcpy(p, vt100, sizeof(vt100));
+	return (size_t)(p + sizeof(vt100) - out);
+}
+
+static void test_console(void **state)
+{
+	static const uint8_t screen[] = { 2, 1, 12, 0, 0xd0, 0x41, 0x01, 0x05, 1,    0, 0, 0,
+					  2, 3, 8,  0, 1,    2,    3,    4,    0x7f, 1, 4, 0 };
+	uint8_t path[256];
+	struct stub_uart uart;
+	char line[64] = "quiet -- x";
+	size_t size;
+
+	(void)state;
+	memcpy(path, screen, sizeof(screen));
+	assert_false(stub_find_uart(path, sizeof(screen), &uart));
+	size = sizeof(screen) + put_path(path + sizeof(screen), 1, 38400);
+	assert_true(stub_find_uart(path, size, &uart));
+	assert_true(uart.isa && uart.number == 1 && uart.baud == 38400);
+	stub_add_console(line, sizeof(line), &uart);
+	assert_string_equal(line, "console=ttyS1,38400n8 quiet -- x");
+	stub_add_console(line, strlen(line) + 22, &uart); /* one byte short */
+	assert_string_equal(line, "console=ttyS1,38400n8 quiet -- x");
+
+	/* A rate that we cannot do; a port that is no PC's; cut and broken paths. */
+	size = put_path(path, 3, 0);
+	assert_true(stub_find_uart(path, size, &uart) && uart.isa);
+	assert_int_equal(stub_console_word(&uart, line, sizeof(line)), 14);
+	assert_string_equal(line, "console=ttyS3 ");
+	put_path(path, 4, 9600);
+	assert_true(stub_find_uart(path, size, &uart) && !uart.isa);
+	assert_int_equal(stub_console_word(&uart, line, sizeof(line)), 0);
+	for (size_t cut = 0; cut < 18 + 12 + 19; cut++)
+		assert_false(stub_find_uart(path, cut, &uart));
+	path[2] = 3;
+	assert_false(stub_find_uart(path, size, &uart));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_console),
 		cmocka_unit_test_setup_teardown(test_options, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_map_types, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_special_purpose, setup, teardown),
