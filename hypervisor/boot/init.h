@@ -19,6 +19,10 @@ void boot_init_panic(const struct boot_info *info);
 /* Fatal when the CPU lacks what the hypervisor needs and no self-test was asked for. */
 void boot_check_cpu(const struct boot_info *info);
 
+/* What is done against speculation, on the boot CPU; `mitigations=off`: nothing. After
+ * boot_init_log, before other CPUs start. */
+void boot_init_mitigations(const struct boot_info *info);
+
 /* Finds and reads the tables into boot_acpi. Without any: one CPU, no NUMA. */
 void boot_init_acpi(const struct boot_info *info);
 

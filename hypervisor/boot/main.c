@@ -50,6 +50,7 @@ void boot_main(struct boot_info *info)
 	boot_init_log(info);
 	boot_init_panic(info);
 	boot_check_cpu(info);
+	boot_init_mitigations(info);
 	boot_init_acpi(info);
 	if (DEBUG_BUILD)
 		boot_mutants(info);

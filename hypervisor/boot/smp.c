@@ -9,6 +9,7 @@
 #include "cpu/cpu.h"
 #include "cpu/lapic.h"
 #include "cpu/log.h"
+#include "cpu/mitigations.h"
 #include "cpu/time.h"
 #include "lib/bits.h"
 #include "lib/string.h"
@@ -41,6 +42,7 @@ static __noreturn void secondary_main(void)
 {
 	__atomic_store_n(&starting.arrived, true, __ATOMIC_SEQ_CST);
 	cpu_init_secondary(starting.area, starting.apic_id);
+	mitigations_init_cpu();
 	mem_init_cpu();
 	lapic_init();
 	thread_init_cpu();

@@ -105,7 +105,7 @@ static void init_on(struct cpu *c, uint32_t apic_id, cpu_id_t id)
 
 void cpu_init_boot(uint32_t apic_id)
 {
-	idt_init();
+	idt_init(false);
 	init_on(&boot_head, apic_id, CPU_ID(0));
 }
 

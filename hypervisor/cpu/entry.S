@@ -5,32 +5,15 @@
  * look at GS base itself, and leave it as they found it. System calls build the same frame (struct trap_frame) and go back by
  * SYSRET when it still says what SYSCALL left. While the kernel runs, the user's GS base is in KERNEL_GS_BASE.
  *
+ * There are two sets of ways, without and with the steps against speculation (cpu/mitigations.h): intr_use_mitigated chooses.
+ *
  * Stacks are aligned without a word about it: the CPU aligns RSP before it pushes, stack tops are aligned, and a frame is 22 words.
  */
-#include "cpu/entry_regs.h"
+#include "cpu/mitigations_asm.h"
 
 #define MSR_GS_BASE 0xc0000101
 
 	.text
-	.balign	16
-	.globl	intr_stubs
-intr_stubs:
-	.set	vector, 0
-	.rept	256
-	.balign	16
-	/* These push an error code: #DF #TS #NP #SS #GP #PF #AC #CP #VC #SX. */
-	.if	!(vector == 8 || (vector >= 10 && vector <= 14) || vector == 17 || vector == 21 || vector == 29 || vector == 30)
-	pushq	$0
-	.endif
-	pushq	$vector
-	.if	vector == 2 || vector == 8 || vector == 18
-	jmp	entry_paranoid
-	.else
-	jmp	entry_common
-	.endif
-	.set	vector, vector + 1
-	.endr
-
 	.macro	SAVE_REGS
 	push	%rax
 	push	%rbx
@@ -92,27 +75,54 @@ intr_stubs:
 .Lac\@:
 	.endm
 
+	/* All ways in and out: \mit: with the steps of cpu/mitigations_asm.h. */
+	.macro	ENTRIES mit, sfx
 	.balign	16
-entry_common:
+	.globl	intr_stubs\sfx
+intr_stubs\sfx:
+	.set	vector, 0
+	.rept	256
+	.balign	16
+	/* These push an error code: #DF #TS #NP #SS #GP #PF #AC #CP #VC #SX. */
+	.if	!(vector == 8 || (vector >= 10 && vector <= 14) || vector == 17 || vector == 21 || vector == 29 || vector == 30)
+	pushq	$0
+	.endif
+	pushq	$vector
+	.if	vector == 2 || vector == 8 || vector == 18
+	jmp	entry_paranoid\sfx
+	.else
+	jmp	entry_common\sfx
+	.endif
+	.set	vector, vector + 1
+	.endr
+
+	.balign	16
+entry_common\sfx:
 	SAVE_REGS
 	testb	$3, FRAME_CS(%rsp)
-	jz	entry_from_kernel
+	jz	entry_from_kernel\sfx
 	swapgs
-	.globl	entry_from_user
-entry_from_user:
+	.globl	entry_from_user\sfx
+entry_from_user\sfx:
+	.if	\mit
+	MIT_ENTER_KERNEL
+	.endif
 	/* Nothing may run ahead with the wrong GS base, on either side of the test above. */
 	lfence
 	CLEAR_AC
 	mov	%rsp, %rdi
 	call	intr_dispatch
 	call	*intr_return_hook(%rip)
-	jmp	exit_to_user
+	jmp	exit_to_user\sfx
 
-entry_from_kernel:
-	/* The IRET to ring 3 itself faulted: GS is the user's already. */
-	cmpq	$iret_to_user, FRAME_RIP(%rsp)
+entry_from_kernel\sfx:
+	/* The IRET to ring 3 itself faulted: GS is the user's already, and so is SPEC_CTRL. */
+	cmpq	$iret_to_user\sfx, FRAME_RIP(%rsp)
 	jne	1f
 	swapgs
+	.if	\mit
+	MIT_ENTER_KERNEL
+	.endif
 1:	lfence
 	CLEAR_AC
 	mov	%rsp, %rdi
@@ -122,39 +132,45 @@ entry_from_kernel:
 	iretq
 
 	/* Back to ring 3 with all of the frame. */
-	.globl	exit_to_user
-exit_to_user:
+	.globl	exit_to_user\sfx
+exit_to_user\sfx:
+	.if	\mit
+	MIT_LEAVE_KERNEL
+	.endif
 	RESTORE_REGS
 	add	$16, %rsp
+	.if	\mit
+	MIT_CLEAR_BUFFERS MIT_VERW_RING3
+	.endif
 	swapgs
-iret_to_user:
+iret_to_user\sfx:
 	iretq
 	.pushsection .extable, "a"
 	.balign	8
-	.quad	iret_to_user, iret_failed
+	.quad	iret_to_user\sfx, iret_failed\sfx
 	.popsection
 	/*
 	 * The frame asks for what the CPU refuses (RIP is no address). RSP is where IRET found it, the registers are the user's, GS
 	 * is the kernel's: as if the program had raised #GP there.
 	 */
-iret_failed:
+iret_failed\sfx:
 	pushq	$0
 	pushq	$VECTOR_GP
 	SAVE_REGS
-	jmp	entry_from_user
+	jmp	entry_from_user\sfx
 
-	.globl	intr_enter_frame
-intr_enter_frame:
+	.globl	intr_enter_frame\sfx
+intr_enter_frame\sfx:
 	and	$-16, %rsp
 	mov	%rdi, %rbx
 	call	*intr_return_hook(%rip)
 	mov	%rbx, %rsp
-	jmp	exit_to_user
+	jmp	exit_to_user\sfx
 
 	/* RCX: RIP; R11: RFLAGS; interrupts off by SFMASK. */
 	.balign	64
-	.globl	entry_syscall
-entry_syscall:
+	.globl	entry_syscall\sfx
+entry_syscall\sfx:
 	swapgs
 	mov	%rsp, %gs:CPU_USER_RSP
 	mov	%gs:CPU_KERNEL_RSP, %rsp
@@ -166,6 +182,10 @@ entry_syscall:
 	pushq	$0
 	pushq	$VECTOR_SYSCALL
 	SAVE_REGS
+	.if	\mit
+	MIT_ENTER_KERNEL
+	lfence
+	.endif
 	mov	%rsp, %rdi
 	call	*intr_syscall_handler(%rip)
 	call	*intr_return_hook(%rip)
@@ -176,46 +196,67 @@ entry_syscall:
 	mov	FRAME_RIP(%rsp), %rcx
 	mov	FRAME_RFLAGS(%rsp), %r11
 	cmp	FRAME_RCX(%rsp), %rcx
-	jne	exit_to_user
+	jne	exit_to_user\sfx
 	cmp	FRAME_R11(%rsp), %r11
-	jne	exit_to_user
+	jne	exit_to_user\sfx
 	mov	%rcx, %rax
 	shr	$47, %rax
-	jnz	exit_to_user
+	jnz	exit_to_user\sfx
 	test	$(RFLAGS_TF | RFLAGS_RF), %r11d
-	jnz	exit_to_user
+	jnz	exit_to_user\sfx
 	cmpl	$VECTOR_SYSCALL, FRAME_VECTOR(%rsp)
-	jne	exit_to_user
+	jne	exit_to_user\sfx
+	.if	\mit
+	MIT_LEAVE_KERNEL
+	.endif
 	RESTORE_REGS
 	mov	FRAME_RSP - FRAME_VECTOR(%rsp), %rsp
+	.if	\mit
+	MIT_CLEAR_BUFFERS MIT_VERW_RING3
+	.endif
 	swapgs
 	sysretq
+
+	.balign	16
+entry_paranoid\sfx:
+	SAVE_REGS
+	CLEAR_AC
+	mov	$MSR_GS_BASE, %ecx
+	rdmsr
+	/* The kernel's GS base is in the upper half, a user's never. %r12 and %r13 are kept by C. */
+	test	%edx, %edx
+	js	1f
+	inc	%r12d
+	swapgs
+1:
+	.if	\mit
+	MIT_ENTER_SAVING %r13d
+	.endif
+	lfence
+	mov	%rsp, %rdi
+	call	intr_dispatch
+	.if	\mit
+	MIT_LEAVE_RESTORING %r13d
+	.endif
+	test	%r12d, %r12d
+	jz	2f
+	swapgs
+2:	RESTORE_REGS
+	add	$16, %rsp
+	.if	\mit
+	MIT_CLEAR_BUFFERS MIT_VERW_RING3
+	.endif
+	iretq
+
+	.endm
+
+	ENTRIES	0,
+	ENTRIES	1, _mitigated
 
 	/* SYSCALL from 32-bit code, which no descriptor of ours allows: nothing happens. */
 	.globl	entry_syscall32
 entry_syscall32:
 	mov	$-38, %eax
 	sysretl
-
-	.balign	16
-entry_paranoid:
-	SAVE_REGS
-	CLEAR_AC
-	mov	$MSR_GS_BASE, %ecx
-	rdmsr
-	/* The kernel's GS base is in the upper half, a user's never. %r12 is kept by C. */
-	test	%edx, %edx
-	js	1f
-	inc	%r12d
-	swapgs
-1:	lfence
-	mov	%rsp, %rdi
-	call	intr_dispatch
-	test	%r12d, %r12d
-	jz	2f
-	swapgs
-2:	RESTORE_REGS
-	add	$16, %rsp
-	iretq
 
 	.section .note.GNU-stack, "", @progbits

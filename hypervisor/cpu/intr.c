@@ -9,6 +9,7 @@
 #include "cpu/lapic.h"
 #include "cpu/msr.h"
 #include "cpu/panic.h"
+#include "cpu/segment.h"
 
 #define EXCEPTIONS 32
 
@@ -37,7 +38,8 @@ static void no_calls(struct trap_frame *frame)
 /* Known to cpu/entry.S. */
 void intr_dispatch(struct trap_frame *frame);
 __noreturn void intr_enter_frame(const struct trap_frame *frame);
-extern const char entry_syscall[], entry_syscall32[];
+__noreturn void intr_enter_frame_mitigated(const struct trap_frame *frame);
+extern const char entry_syscall[], entry_syscall_mitigated[], entry_syscall32[];
 extern void (*intr_return_hook)(void);
 extern void (*intr_syscall_handler)(struct trap_frame *frame);
 
@@ -58,11 +60,25 @@ static_assert_offset(struct cpu, resched, 48);
 static intr_handler_t handlers[256];
 void (*intr_return_hook)(void) = nobody;
 void (*intr_syscall_handler)(struct trap_frame *frame) = no_calls;
+static bool mitigated;
+
+static void set_syscall_entry(void)
+{
+	msr_write(MSR_LSTAR, (uint64_t)(mitigated ? entry_syscall_mitigated : entry_syscall));
+}
+
+void intr_use_mitigated(void)
+{
+	mitigated = true;
+	set_syscall_entry();
+	idt_init(true);
+	idt_load();
+}
 
 void intr_init_cpu(void)
 {
 	msr_write(MSR_STAR, (uint64_t)SEL_USER_CS32 << 48 | (uint64_t)SEL_KERNEL_CS << 32);
-	msr_write(MSR_LSTAR, (uint64_t)entry_syscall);
+	set_syscall_entry();
 	msr_write(MSR_CSTAR, (uint64_t)entry_syscall32);
 	msr_write(MSR_SFMASK, SYSCALL_MASK);
 	msr_write(MSR_SYSENTER_CS, 0); /* SYSENTER is #GP */
@@ -92,6 +108,8 @@ void intr_enter_user(const struct trap_frame *frame)
 	struct trap_frame copy __aligned(16) = *frame;
 
 	intr_make_user_frame(&copy);
+	if (mitigated)
+		intr_enter_frame_mitigated(&copy);
 	intr_enter_frame(&copy);
 }
 

@@ -62,6 +62,10 @@ __noreturn void intr_enter_user(const struct trap_frame *frame);
  * frames. */
 void intr_make_user_frame(struct trap_frame *frame);
 
+/* From now on ring 3 is entered and left with the steps of MIT_RING3 (cpu/mitigations.h): this CPU
+ * and those that start later. Boot CPU, once. */
+void intr_use_mitigated(void);
+
 /* SYSCALL's MSRs, on each CPU. Called by cpu_init_*. */
 void intr_init_cpu(void);
 

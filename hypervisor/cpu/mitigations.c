@@ -17,6 +17,7 @@ enum vuln {
 	V_RETBLEED,
 	V_SRSO,
 	V_SSB,
+	V_VMSCAPE, /* a guest leads branches of its VMM */
 	V_COUNT
 };
 
@@ -24,12 +25,15 @@ static const char *const names[V_COUNT] = {
 	[V_MELTDOWN] = "meltdown", [V_L1TF] = "l1tf",     [V_MDS] = "mds",
 	[V_TSA] = "tsa",           [V_SPECTRE_V2] = "v2", [V_BHI] = "bhi",
 	[V_RETBLEED] = "retbleed", [V_SRSO] = "srso",     [V_SSB] = "ssb",
+	[V_VMSCAPE] = "vmscape",
 };
 
 /* ---- what models are open to ---- */
 
-#define AMD_ALL   (BIT(V_SPECTRE_V2) | BIT(V_SSB))
-#define INTEL_ALL (AMD_ALL | BIT(V_MELTDOWN) | BIT(V_L1TF) | BIT(V_MDS) | BIT(V_BHI))
+#define AMD_ALL (BIT(V_SPECTRE_V2) | BIT(V_SSB))
+#define AMD_ZEN (AMD_ALL | BIT(V_SRSO) | BIT(V_VMSCAPE))
+#define INTEL_ALL \
+	(AMD_ALL | BIT(V_MELTDOWN) | BIT(V_L1TF) | BIT(V_MDS) | BIT(V_BHI) | BIT(V_VMSCAPE))
 
 static const struct model {
 	enum cpu_vendor vendor;
@@ -38,9 +42,9 @@ static const struct model {
 } models[] = {
 	{ CPU_VENDOR_AMD, 0x00, 0x14, 0, 255, AMD_ALL },
 	{ CPU_VENDOR_AMD, 0x15, 0x16, 0, 255, AMD_ALL | BIT(V_RETBLEED) },
-	{ CPU_VENDOR_AMD, 0x17, 0x18, 0, 255, AMD_ALL | BIT(V_RETBLEED) | BIT(V_SRSO) },
-	{ CPU_VENDOR_AMD, 0x19, 0x19, 0, 255, AMD_ALL | BIT(V_SRSO) | BIT(V_TSA) },
-	{ CPU_VENDOR_AMD, 0x1a, 0xff, 0, 255, AMD_ALL },
+	{ CPU_VENDOR_AMD, 0x17, 0x18, 0, 255, AMD_ZEN | BIT(V_RETBLEED) },
+	{ CPU_VENDOR_AMD, 0x19, 0x19, 0, 255, AMD_ZEN | BIT(V_TSA) },
+	{ CPU_VENDOR_AMD, 0x1a, 0xff, 0, 255, AMD_ZEN },
 	/* In-order Atoms do not speculate. */
 	{ CPU_VENDOR_INTEL, 6, 6, 0x1c, 0x1c, 0 },
 	{ CPU_VENDOR_INTEL, 6, 6, 0x26, 0x27, 0 },
@@ -78,13 +82,16 @@ enum feature {
 	F_MD_CLEAR,
 	F_VERW_CLEAR,
 	F_L1D_FLUSH,
+	F_BP_SPEC_REDUCE,
+	F_NONE, /* no CPU has it */
 };
 
 /* Which feature says that a CPU is not open. */
 static const enum feature immune[V_COUNT] = {
-	[V_MELTDOWN] = F_RDCL_NO, [V_L1TF] = F_L1DF_NO,    [V_MDS] = F_MDS_NO,   [V_TSA] = F_TSA_NO,
-	[V_SPECTRE_V2] = F_IBRS, /* nothing says so: see open_to */
-	[V_BHI] = F_BHI_NO,       [V_RETBLEED] = F_BTC_NO, [V_SRSO] = F_SRSO_NO, [V_SSB] = F_SSB_NO,
+	[V_MELTDOWN] = F_RDCL_NO, [V_L1TF] = F_L1DF_NO,    [V_MDS] = F_MDS_NO,
+	[V_TSA] = F_TSA_NO,       [V_SPECTRE_V2] = F_IBRS, /* nothing says so: see open_to */
+	[V_BHI] = F_BHI_NO,       [V_RETBLEED] = F_BTC_NO, [V_SRSO] = F_SRSO_NO,
+	[V_SSB] = F_SSB_NO,       [V_VMSCAPE] = F_NONE,
 };
 
 #define ARCH_CAP_RDCL_NO    BIT(0)
@@ -113,6 +120,7 @@ static const enum feature immune[V_COUNT] = {
 #define EXT21_EAX_VERW_CLEAR BIT(5)
 #define EXT21_EAX_AUTO_IBRS  BIT(8)
 #define EXT21_EAX_SRSO_NO    BIT(29)
+#define EXT21_EAX_BP_REDUCE  BIT(31)
 #define EXT21_ECX_TSA_SQ_NO  BIT(1)
 #define EXT21_ECX_TSA_L1_NO  BIT(2)
 #define EXT21_ECX_TSA_NO     (EXT21_ECX_TSA_SQ_NO | EXT21_ECX_TSA_L1_NO)
@@ -152,6 +160,7 @@ static uint32_t features_of(const struct cpu_facts *f)
 				      (f->arch_cap & (ARCH_CAP_FB_CLEAR | ARCH_CAP_RFDS_CLEAR)) },
 		{ F_VERW_CLEAR, f->ext21_eax & EXT21_EAX_VERW_CLEAR },
 		{ F_L1D_FLUSH, f->leaf7_edx & LEAF7_EDX_L1D_FLUSH },
+		{ F_BP_SPEC_REDUCE, f->ext21_eax & EXT21_EAX_BP_REDUCE },
 	};
 	uint32_t features = 0;
 
@@ -164,6 +173,7 @@ static uint32_t features_of(const struct cpu_facts *f)
 
 #define MIT_VERW (MIT_VERW_RING3 | MIT_VERW_GUEST)
 #define MIT_IBPB (MIT_IBPB_ON_VCPU_SWITCH | MIT_IBPB_ON_AS_SWITCH)
+#define MIT_RSB  (MIT_RSB_ON_EXIT | MIT_RSB_ON_AS_SWITCH)
 
 /* The first row of a vulnerability whose features are all there. */
 static const struct measure {
@@ -176,19 +186,20 @@ static const struct measure {
 	{ V_MDS, BIT(F_MD_CLEAR), MIT_VERW, 0, "verw" },
 	{ V_TSA, BIT(F_VERW_CLEAR), MIT_VERW, 0, "verw" },
 	{ V_SPECTRE_V2, BIT(F_IBRS_ALL) | BIT(F_IBRS) | BIT(F_IBPB),
-	  MIT_SPEC_CTRL | MIT_SPEC_CTRL_GUEST | MIT_RSB_ON_EXIT | MIT_IBPB, SPEC_CTRL_IBRS,
-	  "eIBRS+IBPB" },
-	{ V_SPECTRE_V2, BIT(F_AUTO_IBRS) | BIT(F_IBPB), MIT_AUTO_IBRS | MIT_RSB_ON_EXIT | MIT_IBPB,
-	  0, "autoIBRS+IBPB" },
+	  MIT_SPEC_CTRL | MIT_SPEC_CTRL_GUEST | MIT_RSB | MIT_IBPB, SPEC_CTRL_IBRS, "eIBRS+IBPB" },
+	{ V_SPECTRE_V2, BIT(F_AUTO_IBRS) | BIT(F_IBPB), MIT_AUTO_IBRS | MIT_RSB | MIT_IBPB, 0,
+	  "autoIBRS+IBPB" },
 	{ V_SPECTRE_V2, BIT(F_IBRS) | BIT(F_IBPB),
-	  MIT_SPEC_CTRL_RING3 | MIT_SPEC_CTRL_GUEST | MIT_RSB_ON_EXIT | MIT_IBPB, SPEC_CTRL_IBRS,
+	  MIT_SPEC_CTRL_RING3 | MIT_SPEC_CTRL_GUEST | MIT_RSB | MIT_IBPB, SPEC_CTRL_IBRS,
 	  "IBRS+IBPB" },
-	{ V_SPECTRE_V2, BIT(F_IBPB), MIT_RSB_ON_EXIT | MIT_IBPB, 0, "IBPB only" },
+	{ V_SPECTRE_V2, BIT(F_IBPB), MIT_RSB | MIT_IBPB, 0, "IBPB only" },
 	{ V_BHI, BIT(F_BHI_CTRL) | BIT(F_IBRS_ALL) | BIT(F_IBRS),
 	  MIT_SPEC_CTRL | MIT_SPEC_CTRL_GUEST, SPEC_CTRL_BHI_DIS_S, "BHI_DIS" },
 	/* On Intel IBRS covers returns too; AMD's IBRS does not. */
 	{ V_RETBLEED, BIT(F_IBPB), MIT_IBPB_ON_EXIT, 0, "IBPB on exit" },
+	{ V_SRSO, BIT(F_BP_SPEC_REDUCE), MIT_BP_SPEC_REDUCE, 0, "BP_SPEC_REDUCE" },
 	{ V_SRSO, BIT(F_IBPB), MIT_IBPB_ON_EXIT, 0, "IBPB on exit" },
+	{ V_VMSCAPE, BIT(F_IBPB), MIT_IBPB_TO_VMM, 0, "IBPB to VMM" },
 };
 
 static uint32_t open_to(const struct cpu_facts *f, uint32_t features)
@@ -222,10 +233,15 @@ static const struct measure *measure_for(enum vuln vuln, uint32_t features)
 	return NULL;
 }
 
-/* Intel's Retbleed is covered by writing IBRS on entry: nothing to do beside it. */
-static bool covered_by_ibrs(const struct cpu_facts *f, enum vuln vuln, uint32_t use)
+/* What is done already that leaves nothing to do, or NULL. */
+static const char *covered(const struct cpu_facts *f, enum vuln vuln, uint32_t use)
 {
-	return vuln == V_RETBLEED && f->vendor != CPU_VENDOR_AMD && (use & MIT_SPEC_CTRL_RING3);
+	/* Intel's Retbleed: writing IBRS on entry. */
+	if (vuln == V_RETBLEED && f->vendor != CPU_VENDOR_AMD && (use & MIT_SPEC_CTRL_RING3))
+		return "IBRS";
+	if (vuln == V_VMSCAPE && (use & MIT_IBPB_ON_EXIT))
+		return "IBPB on exit";
+	return NULL;
 }
 
 static void add_text(struct mitigations *m, size_t *len, enum vuln vuln, const char *what)
@@ -240,9 +256,10 @@ static void add_measure(struct mitigations *m, size_t *len, const struct cpu_fac
 			enum vuln vuln, uint32_t features)
 {
 	const struct measure *row = measure_for(vuln, features);
+	const char *already = covered(f, vuln, m->use);
 
-	if (covered_by_ibrs(f, vuln, m->use)) {
-		add_text(m, len, vuln, "IBRS");
+	if (already) {
+		add_text(m, len, vuln, already);
 		return;
 	}
 	if (!row) {

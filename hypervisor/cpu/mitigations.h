@@ -2,7 +2,8 @@
 /*
  * What is done against attacks through speculation. Boot decides once, by tables of CPU models and
  * features (mitigations_decide), and the boundaries of the kernel do what was decided: cpu/entry.S
- * from and to ring 3, mem/ between address spaces, virt/ around a guest with the functions below.
+ * from and to ring 3, mem/as_switch.c between address spaces, the world switch around a guest.
+ * Where a boundary has nothing to do it runs code without these steps.
  *
  * Not done, whatever the CPU: separate page tables for ring 3 (Meltdown), SMT siblings kept apart,
  * retpolines, return thunks. docs/limits.md says what follows from that.
@@ -23,16 +24,28 @@
 /* Between those who do not trust each other. */
 #define MIT_IBPB_ON_VCPU_SWITCH (1 << 7)
 #define MIT_IBPB_ON_AS_SWITCH   (1 << 8)
+#define MIT_IBPB_TO_VMM         (1 << 11) /* from a guest to its own VMM */
+#define MIT_RSB_ON_AS_SWITCH    (1 << 12)
 /* Once for each CPU. */
-#define MIT_AUTO_IBRS (1 << 9)
-#define MIT_SPEC_CTRL (1 << 10) /* SPEC_CTRL is set and stays, in ring 3 as well */
+#define MIT_AUTO_IBRS      (1 << 9)
+#define MIT_SPEC_CTRL      (1 << 10) /* SPEC_CTRL is set and stays, in ring 3 as well */
+#define MIT_BP_SPEC_REDUCE (1 << 13) /* AMD's own switch against SRSO */
 
-#define MIT_GUEST_ENTER (MIT_SPEC_CTRL_GUEST | MIT_L1D_FLUSH_GUEST)
-#define MIT_GUEST_EXIT  (MIT_SPEC_CTRL_GUEST | MIT_RSB_ON_EXIT | MIT_IBPB_ON_EXIT)
+/* Which boundaries have anything to do: the rest takes its plain path. */
+#define MIT_RING3 (MIT_SPEC_CTRL_RING3 | MIT_VERW_RING3)
+#define MIT_GUEST                                                                       \
+	(MIT_SPEC_CTRL_GUEST | MIT_VERW_GUEST | MIT_L1D_FLUSH_GUEST | MIT_RSB_ON_EXIT | \
+	 MIT_IBPB_ON_EXIT)
 
 #define MSR_SPEC_CTRL 0x48
 #define MSR_PRED_CMD  0x49
 #define MSR_FLUSH_CMD 0x10b
+
+/* struct mitigations, for assembly. */
+#define MITIGATIONS_USE             0
+#define MITIGATIONS_SPEC_CTRL       4
+#define MITIGATIONS_SPEC_CTRL_RING3 8
+#define MITIGATIONS_SPEC_CTRL_GUEST 12
 
 #define SPEC_CTRL_IBRS      (1 << 0)
 #define SPEC_CTRL_STIBP     (1 << 1)
@@ -41,7 +54,7 @@
 
 #ifndef __ASSEMBLER__
 
-#include "cpu/msr.h"
+#include "cpu/cpu.h"
 
 #define MITIGATIONS_TEXT 128
 
@@ -75,83 +88,53 @@ struct mitigations {
 /* In force; immutable after start. */
 extern struct mitigations mitigations;
 
+static_assert_offset(struct mitigations, use, MITIGATIONS_USE);
+static_assert_offset(struct mitigations, spec_ctrl, MITIGATIONS_SPEC_CTRL);
+static_assert_offset(struct mitigations, spec_ctrl_ring3, MITIGATIONS_SPEC_CTRL_RING3);
+static_assert_offset(struct mitigations, spec_ctrl_guest, MITIGATIONS_SPEC_CTRL_GUEST);
+
 /* Pure. `off`: nothing is used, and the text says so. */
 void mitigations_decide(const struct cpu_facts *facts, bool off, struct mitigations *out);
 
 /* Boot CPU, once, before others start: command line word mitigations=off|auto. Sets this CPU up. */
 void mitigations_init(bool off);
-/* Every other CPU. */
+/* Every other CPU. Fatal where it lacks what is in force: the boundaries would raise #GP on it. */
 void mitigations_init_cpu(void);
 
-/* ---- for the world switch; interrupts off ---- */
+/* What is done on that CPU, for people: never NULL. Any context. */
+const char *mitigations_text(cpu_id_t cpu);
+
+/* ---- for the boundaries; interrupts off ---- */
 
 static inline bool mitigations_use(uint32_t flags)
 {
 	return mitigations.use & flags;
 }
 
-/* This CPU goes over to a vCPU, or to an address space, that is not the one it ran before. */
-static inline void mitigations_vcpu_switch(void)
-{
-	if (mitigations_use(MIT_IBPB_ON_VCPU_SWITCH))
-		msr_write(MSR_PRED_CMD, 1);
-}
+/*
+ * IBPB: branches that ran before no longer lead those that follow. mitigations_barriers() counts
+ * them on this CPU, so that whoever wants one can see that there was one meanwhile.
+ */
+void mitigations_barrier(void);
+uint64_t mitigations_barriers(void);
 
+/* Fills the return predictor with addresses that lead nowhere. Changes nothing else. */
+void mitigations_fill_rsb(void);
+
+/* This CPU goes over to ring 3 of an address space that is not the one it was in last. */
 static inline void mitigations_as_switch(void)
 {
-	if (mitigations_use(MIT_IBPB_ON_AS_SWITCH))
-		msr_write(MSR_PRED_CMD, 1);
-}
-
-/* Among the last things before the guest runs; `spec_ctrl` is the guest's value (0 if it has none).
- * MIT_VERW_GUEST is for the backend's assembly, behind the last access to secrets. */
-static __always_inline void mitigations_guest_enter(uint64_t spec_ctrl)
-{
-	if (likely(!mitigations_use(MIT_GUEST_ENTER)))
-		return;
-	if (mitigations_use(MIT_L1D_FLUSH_GUEST))
-		msr_write(MSR_FLUSH_CMD, 1);
-	spec_ctrl |= mitigations.spec_ctrl_guest;
-	if (mitigations_use(MIT_SPEC_CTRL_GUEST) && spec_ctrl != mitigations.spec_ctrl)
-		msr_write(MSR_SPEC_CTRL, spec_ctrl);
-}
-
-/* Fills the return stack buffer with addresses that lead nowhere. */
-static __always_inline void mitigations_fill_rsb(void)
-{
-	uint64_t loops = 16;
-
-	__asm__ volatile("1:	call 2f\n"
-			 "3:	pause\n"
-			 "	lfence\n"
-			 "	jmp 3b\n"
-			 "2:	call 4f\n"
-			 "5:	pause\n"
-			 "	lfence\n"
-			 "	jmp 5b\n"
-			 "4:	addq $16, %%rsp\n"
-			 "	decq %0\n"
-			 "	jnz 1b\n"
-			 "	lfence\n"
-			 : "+r"(loops)
-			 :
-			 : "memory", "cc");
-}
-
-/* The first thing after a guest has run, before any RET; *spec_ctrl becomes the guest's value. */
-static __always_inline void mitigations_guest_exit(uint64_t *spec_ctrl)
-{
-	if (likely(!mitigations_use(MIT_GUEST_EXIT)))
-		return;
-	if (mitigations_use(MIT_RSB_ON_EXIT))
+	if (unlikely(mitigations_use(MIT_IBPB_ON_AS_SWITCH)))
+		mitigations_barrier();
+	if (unlikely(mitigations_use(MIT_RSB_ON_AS_SWITCH)))
 		mitigations_fill_rsb();
-	if (mitigations_use(MIT_SPEC_CTRL_GUEST)) {
-		*spec_ctrl = msr_read(MSR_SPEC_CTRL);
-		if (*spec_ctrl != mitigations.spec_ctrl)
-			msr_write(MSR_SPEC_CTRL, mitigations.spec_ctrl);
-	}
-	if (mitigations_use(MIT_IBPB_ON_EXIT))
-		msr_write(MSR_PRED_CMD, 1);
+}
+
+/* A thread that ran a guest goes back to its VMM. */
+static inline void mitigations_to_vmm(void)
+{
+	if (unlikely(mitigations_use(MIT_IBPB_TO_VMM)))
+		mitigations_barrier();
 }
 
 #endif

@@ -1,13 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Reads what the CPU is, has the tables decide, and sets what is set once for each CPU. All CPUs
-// are taken to be alike.
+// Reads what the CPU is, has the tables decide, and sets what is set once for each CPU. What the
+// boot CPU's tables say holds for all; a CPU that could not follow is not let in.
+#include "cpu/intr.h"
 #include "cpu/log.h"
 #include "cpu/mitigations.h"
+#include "cpu/msr.h"
 
 #define MSR_ARCH_CAPABILITIES 0x10a
 #define MSR_DE_CFG            0xc0011029
 #define DE_CFG_LFENCE         (1ull << 1)
 #define EFER_AUTO_IBRS        (1ull << 21)
+#define PRED_CMD_IBPB         1ull
+/* AMD, "Technical Guidance for Mitigating Inception / SRSO": BP_CFG, BpSpecReduce. */
+#define MSR_BP_CFG         0xc001102e
+#define BP_CFG_SPEC_REDUCE (1ull << 4)
 
 #define CPUID_1_EDX_HTT          (1u << 28)
 #define CPUID_7_EDX_ARCH_CAP     (1u << 29)
@@ -18,6 +24,13 @@
 #define CPUID_EXT_21             0x80000021u
 #define TOPOLOGY_THREADS(leaf_b) ((leaf_b).ebx & 0xffff)
 #define NODES_THREADS(leaf_1e)   (((leaf_1e).ebx >> 8 & 0xff) + 1)
+
+/* Locks: [o] owner CPU   [a] atomic */
+struct barriers {
+	uint64_t count; /* [o] IBPBs */
+	bool ready;     /* [a] its MSRs are set */
+};
+DEFINE_CPU_PUBLIC(struct barriers, barriers);
 
 struct mitigations mitigations;
 
@@ -86,13 +99,38 @@ static void make_lfence_wait(void)
 		log_debug("this CPU's LFENCE cannot be made to wait");
 }
 
-void mitigations_init_cpu(void)
+/* What a CPU must have for the boundaries to do on it what was decided on the boot CPU. */
+static bool has_all(const struct mitigations *own)
 {
-	make_lfence_wait();
+	return (own->use & mitigations.use) == mitigations.use &&
+	       (own->spec_ctrl & mitigations.spec_ctrl) == mitigations.spec_ctrl;
+}
+
+static void set_once(void)
+{
 	if (mitigations.use & (MIT_SPEC_CTRL | MIT_SPEC_CTRL_RING3))
 		msr_write(MSR_SPEC_CTRL, mitigations.spec_ctrl);
 	if (mitigations.use & MIT_AUTO_IBRS)
 		msr_write(MSR_EFER, msr_read(MSR_EFER) | EFER_AUTO_IBRS);
+	if (mitigations.use & MIT_BP_SPEC_REDUCE)
+		msr_write(MSR_BP_CFG, msr_read(MSR_BP_CFG) | BP_CFG_SPEC_REDUCE);
+	cpu_private(barriers)->ready = true;
+}
+
+void mitigations_init_cpu(void)
+{
+	struct cpu_facts facts;
+	struct mitigations own;
+
+	make_lfence_wait();
+	read_facts(&facts);
+	mitigations_decide(&facts, false, &own);
+	if (!has_all(&own))
+		fatal("CPU %u lacks speculation controls that CPU 0 has (%s): update its "
+		      "microcode, or "
+		      "start with mitigations=off",
+		      this_cpu_id().n, mitigations.text);
+	set_once();
 }
 
 void mitigations_init(bool off)
@@ -101,6 +139,25 @@ void mitigations_init(bool off)
 
 	read_facts(&facts);
 	mitigations_decide(&facts, off, &mitigations);
-	mitigations_init_cpu();
+	make_lfence_wait();
+	set_once();
+	if (mitigations.use & MIT_RING3)
+		intr_use_mitigated();
 	log_info("mitigations: %s", mitigations.text);
+}
+
+const char *mitigations_text(cpu_id_t cpu)
+{
+	return READ_ONCE(cpu_public(barriers, cpu)->ready) ? mitigations.text : "not set up";
+}
+
+void mitigations_barrier(void)
+{
+	cpu_private(barriers)->count++;
+	msr_write(MSR_PRED_CMD, PRED_CMD_IBPB);
+}
+
+uint64_t mitigations_barriers(void)
+{
+	return cpu_private(barriers)->count;
 }

@@ -14,7 +14,8 @@
 #include "tests/host/rand.h"
 
 #define IBRS_INTEL (1u << 26)
-#define V2_ENTRY   (MIT_SPEC_CTRL_RING3 | MIT_SPEC_CTRL_GUEST | MIT_RSB_ON_EXIT)
+#define RSB        (MIT_RSB_ON_EXIT | MIT_RSB_ON_AS_SWITCH)
+#define V2_ENTRY   (MIT_SPEC_CTRL_RING3 | MIT_SPEC_CTRL_GUEST | RSB)
 #define IBPB       (MIT_IBPB_ON_VCPU_SWITCH | MIT_IBPB_ON_AS_SWITCH)
 
 static const struct {
@@ -28,7 +29,7 @@ static const struct {
 	  0,
 	  0,
 	  0,
-	  "v2: open; retbleed: open; ssb: open" },
+	  "v2: open; retbleed: open; ssb: open; vmscape: open" },
 	{ "Zen 2 with microcode",
 	  { .vendor = CPU_VENDOR_AMD,
 	    .family = 0x17,
@@ -38,7 +39,8 @@ static const struct {
 	  V2_ENTRY | IBPB | MIT_IBPB_ON_EXIT,
 	  SPEC_CTRL_IBRS | SPEC_CTRL_STIBP,
 	  SPEC_CTRL_STIBP,
-	  "v2: IBRS+IBPB; retbleed: IBPB on exit; srso: IBPB on exit; ssb: open" },
+	  "v2: IBRS+IBPB; retbleed: IBPB on exit; srso: IBPB on exit; ssb: open; vmscape: IBPB on "
+	  "exit" },
 	{ "Zen 4",
 	  { .vendor = CPU_VENDOR_AMD,
 	    .family = 0x19,
@@ -46,11 +48,10 @@ static const struct {
 	    .ext8_ebx = 0x2100d000,
 	    .ext21_eax = 1u << 8 | 1u << 5,
 	    .smt = true },
-	  MIT_AUTO_IBRS | MIT_RSB_ON_EXIT | IBPB | MIT_IBPB_ON_EXIT | MIT_VERW_RING3 |
-		  MIT_VERW_GUEST,
+	  MIT_AUTO_IBRS | RSB | IBPB | MIT_IBPB_ON_EXIT | MIT_VERW_RING3 | MIT_VERW_GUEST,
 	  0,
 	  0,
-	  "tsa: verw; v2: autoIBRS+IBPB; srso: IBPB on exit; ssb: open" },
+	  "tsa: verw; v2: autoIBRS+IBPB; srso: IBPB on exit; ssb: open; vmscape: IBPB on exit" },
 	{ "Zen 5",
 	  { .vendor = CPU_VENDOR_AMD,
 	    .family = 0x1a,
@@ -58,19 +59,43 @@ static const struct {
 	    .ext8_ebx = 0x3500d000,
 	    .ext21_eax = 1u << 8 | 1u << 29,
 	    .smt = true },
-	  MIT_AUTO_IBRS | MIT_RSB_ON_EXIT | IBPB,
+	  MIT_AUTO_IBRS | RSB | IBPB | MIT_IBPB_TO_VMM,
 	  0,
 	  0,
-	  "v2: autoIBRS+IBPB" },
+	  "v2: autoIBRS+IBPB; vmscape: IBPB to VMM" },
+	{ "Zen 5, the reduction against SRSO",
+	  { .vendor = CPU_VENDOR_AMD,
+	    .family = 0x1a,
+	    .model = 2,
+	    .ext8_ebx = 0x3500d000,
+	    .ext21_eax = 1u << 8 | 1u << 31 },
+	  MIT_AUTO_IBRS | RSB | IBPB | MIT_BP_SPEC_REDUCE | MIT_IBPB_TO_VMM,
+	  0,
+	  0,
+	  "v2: autoIBRS+IBPB; srso: BP_SPEC_REDUCE; vmscape: IBPB to VMM" },
+	{ "Zen, IBPB alone",
+	  { .vendor = CPU_VENDOR_AMD, .family = 0x17, .model = 1, .ext8_ebx = 1u << 12 },
+	  RSB | IBPB | MIT_IBPB_ON_EXIT,
+	  0,
+	  0,
+	  "v2: IBPB only; retbleed: IBPB on exit; ssb: open; vmscape: IBPB on exit" },
+	{ "Bulldozer",
+	  { .vendor = CPU_VENDOR_AMD, .family = 0x15, .model = 2, .ext8_ebx = 1u << 12 },
+	  RSB | IBPB | MIT_IBPB_ON_EXIT,
+	  0,
+	  0,
+	  "v2: IBPB only; retbleed: IBPB on exit; ssb: open" },
+	{ "K10", { .vendor = CPU_VENDOR_AMD, .family = 0x10 }, 0, 0, 0, "v2: open; ssb: open" },
 	{ "Skylake with microcode",
 	  { .vendor = CPU_VENDOR_INTEL,
 	    .family = 6,
 	    .model = 0x5e,
 	    .leaf7_edx = IBRS_INTEL | 1u << 27 | 1u << 28 | 1u << 31 | 1u << 10 },
-	  V2_ENTRY | IBPB | MIT_L1D_FLUSH_GUEST | MIT_VERW_RING3 | MIT_VERW_GUEST,
+	  V2_ENTRY | IBPB | MIT_L1D_FLUSH_GUEST | MIT_VERW_RING3 | MIT_VERW_GUEST | MIT_IBPB_TO_VMM,
 	  SPEC_CTRL_IBRS,
 	  0,
-	  "meltdown: open; l1tf: flush; mds: verw; v2: IBRS+IBPB; retbleed: IBRS; ssb: open" },
+	  "meltdown: open; l1tf: flush; mds: verw; v2: IBRS+IBPB; retbleed: IBRS; ssb: open; "
+	  "vmscape: IBPB to VMM" },
 	{ "Ice Lake server",
 	  { .vendor = CPU_VENDOR_INTEL,
 	    .family = 6,
@@ -78,11 +103,11 @@ static const struct {
 	    .leaf7_edx = IBRS_INTEL | 1u << 27 | 1u << 28 | 1u << 31 | 1u << 10,
 	    .leaf7_2_edx = 1u << 4,
 	    .arch_cap = 1u << 0 | 1u << 1 | 1u << 3 | 1u << 5 | 1u << 8 | 1u << 17 },
-	  MIT_SPEC_CTRL | MIT_SPEC_CTRL_GUEST | MIT_RSB_ON_EXIT | IBPB | MIT_VERW_RING3 |
-		  MIT_VERW_GUEST,
+	  MIT_SPEC_CTRL | MIT_SPEC_CTRL_GUEST | RSB | IBPB | MIT_VERW_RING3 | MIT_VERW_GUEST |
+		  MIT_IBPB_TO_VMM,
 	  SPEC_CTRL_IBRS | SPEC_CTRL_BHI_DIS_S,
 	  SPEC_CTRL_IBRS | SPEC_CTRL_BHI_DIS_S,
-	  "mds: verw; v2: eIBRS+IBPB; bhi: BHI_DIS; ssb: open" },
+	  "mds: verw; v2: eIBRS+IBPB; bhi: BHI_DIS; ssb: open; vmscape: IBPB to VMM" },
 	{ "an in-order Atom",
 	  { .vendor = CPU_VENDOR_INTEL, .family = 6, .model = 0x36 },
 	  0,
@@ -94,13 +119,13 @@ static const struct {
 	  0,
 	  0,
 	  0,
-	  "meltdown: open; l1tf: open; mds: open; v2: open; ssb: open" },
+	  "meltdown: open; l1tf: open; mds: open; v2: open; ssb: open; vmscape: open" },
 	{ "unknown",
 	  { .family = 7 },
 	  0,
 	  0,
 	  0,
-	  "meltdown: open; l1tf: open; mds: open; v2: open; ssb: open" },
+	  "meltdown: open; l1tf: open; mds: open; v2: open; ssb: open; vmscape: open" },
 };
 
 static void test_machines(void **state)
@@ -136,9 +161,16 @@ static const struct {
 	const char *claim;
 	uint32_t any;
 } claims[] = {
-	{ "verw", MIT_VERW_RING3 }, { "flush", MIT_L1D_FLUSH_GUEST }, { "autoIBRS", MIT_AUTO_IBRS },
-	{ "eIBRS", MIT_SPEC_CTRL }, { " IBRS", MIT_SPEC_CTRL_RING3 }, { "BHI_DIS", MIT_SPEC_CTRL },
-	{ "+IBPB", IBPB },          { "on exit", MIT_IBPB_ON_EXIT },
+	{ "verw", MIT_VERW_RING3 },
+	{ "flush", MIT_L1D_FLUSH_GUEST },
+	{ "autoIBRS", MIT_AUTO_IBRS },
+	{ "eIBRS", MIT_SPEC_CTRL },
+	{ " IBRS", MIT_SPEC_CTRL_RING3 },
+	{ "BHI_DIS", MIT_SPEC_CTRL },
+	{ "+IBPB", IBPB },
+	{ "on exit", MIT_IBPB_ON_EXIT },
+	{ "to VMM", MIT_IBPB_TO_VMM },
+	{ "REDUCE", MIT_BP_SPEC_REDUCE },
 };
 
 static void check_random(const struct cpu_facts *f)
@@ -154,7 +186,7 @@ static void check_random(const struct cpu_facts *f)
 	/* SPEC_CTRL is written only where it is. */
 	if (m.use & (MIT_SPEC_CTRL | MIT_SPEC_CTRL_RING3 | MIT_SPEC_CTRL_GUEST))
 		assert_true((f->leaf7_edx & IBRS_INTEL) || (f->ext8_ebx & 1u << 14));
-	if (m.use & (IBPB | MIT_IBPB_ON_EXIT))
+	if (m.use & (IBPB | MIT_IBPB_ON_EXIT | MIT_IBPB_TO_VMM))
 		assert_true((f->leaf7_edx & IBRS_INTEL) || (f->ext8_ebx & 1u << 12));
 	assert_false((m.use & MIT_SPEC_CTRL) && (m.use & MIT_SPEC_CTRL_RING3));
 }

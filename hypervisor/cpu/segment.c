@@ -49,8 +49,10 @@ struct segments {
 };
 DEFINE_CPU_PRIVATE(struct segments, segments);
 
-extern const char intr_stubs[256][16];
-static struct gate idt[256]; /* immutable after idt_init */
+extern const char intr_stubs[256][16], intr_stubs_mitigated[256][16];
+/* Two, so that the one in use is never half changed: an NMI may come at any time. */
+static struct gate idts[2][256]; /* immutable after idt_init */
+static const struct gate *idt;   /* the one in use */
 
 static uint16_t ist_of(unsigned vector)
 {
@@ -63,12 +65,14 @@ static uint16_t gate_flags(unsigned vector)
 	return (uint16_t)(GATE_INTR | ist_of(vector) | (vector == 3 ? GATE_USER : 0));
 }
 
-void idt_init(void)
+void idt_init(bool mitigated)
 {
-	for (unsigned v = 0; v < 256; v++) {
-		uint64_t entry = (uint64_t)intr_stubs[v];
+	struct gate *gates = idts[mitigated];
 
-		idt[v] = (struct gate){
+	for (unsigned v = 0; v < 256; v++) {
+		uint64_t entry = (uint64_t)(mitigated ? intr_stubs_mitigated : intr_stubs)[v];
+
+		gates[v] = (struct gate){
 			.offset_low = (uint16_t)entry,
 			.selector = SEL_KERNEL_CS,
 			.flags = gate_flags(v),
@@ -76,6 +80,14 @@ void idt_init(void)
 			.offset_high = (uint32_t)(entry >> 32),
 		};
 	}
+	idt = gates;
+}
+
+void idt_load(void)
+{
+	struct table_pointer idtr = { sizeof(idts[0]) - 1, (uint64_t)idt };
+
+	__asm__ volatile("lidt %0" : : "m"(idtr) : "memory");
 }
 
 static void fill_gdt(struct segments *s)
@@ -102,28 +114,26 @@ void segment_init(void)
 {
 	struct segments *s = cpu_private(segments);
 	struct table_pointer gdtr = { sizeof(s->gdt) - 1, (uint64_t)s->gdt };
-	struct table_pointer idtr = { sizeof(idt) - 1, (uint64_t)idt };
 
 	fill_gdt(s);
 	fill_tss(s);
+	idt_load();
 	__asm__ volatile("lgdt %0\n\t"
-			 "lidt %1\n\t"
-			 "pushq %2\n\t"
+			 "pushq %1\n\t"
 			 "leaq 1f(%%rip), %%rax\n\t"
 			 "pushq %%rax\n\t"
 			 "lretq\n"
-			 "1:\tmovl %3, %%eax\n\t"
+			 "1:\tmovl %2, %%eax\n\t"
 			 "movl %%eax, %%ss\n\t"
 			 "xorl %%eax, %%eax\n\t"
 			 "movl %%eax, %%ds\n\t"
 			 "movl %%eax, %%es\n\t"
 			 "movl %%eax, %%fs\n\t"
 			 "movl %%eax, %%gs\n\t"
-			 "movl %4, %%eax\n\t"
+			 "movl %3, %%eax\n\t"
 			 "ltr %%ax"
 			 :
-			 : "m"(gdtr), "m"(idtr), "i"(SEL_KERNEL_CS), "i"(SEL_KERNEL_DS),
-			   "i"(SEL_TSS)
+			 : "m"(gdtr), "i"(SEL_KERNEL_CS), "i"(SEL_KERNEL_DS), "i"(SEL_TSS)
 			 : "rax", "memory");
 }
 

@@ -5,5 +5,8 @@
 #include "cpu/entry_regs.h"
 #include "lib/types.h"
 
-void idt_init(void);     /* once, before the first segment_init */
+/* The gates of all CPUs, to the stubs with or without the steps of MIT_RING3. Boot CPU: once before
+ * the first segment_init, and perhaps once more; idt_load then. */
+void idt_init(bool mitigated);
+void idt_load(void);     /* this CPU */
 void segment_init(void); /* this CPU's GDT, TSS, IDT; GS base points to its area. Clears GS base */

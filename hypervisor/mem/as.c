@@ -324,6 +324,8 @@ static void share_kernel_half(struct page_table *pt)
 	pt->top_entries = USER_ENTRIES;
 }
 
+static uint64_t last_id; /* [a] */
+
 struct as *as_create(struct container *c)
 {
 	struct as *as = kalloc(c, sizeof(*as));
@@ -337,6 +339,7 @@ struct as *as_create(struct container *c)
 	share_kernel_half(&as->pt);
 	lock_init(&as->lock, &as_class);
 	as->c = container_get(c);
+	as->id = __atomic_add_fetch(&last_id, 1, __ATOMIC_RELAXED);
 	return as;
 }
 

@@ -32,6 +32,7 @@ struct as {
 	struct rb_root regions; /* [l] by va */
 	struct page_table pt;   /* [p] changed under [l] only */
 	struct container *c;    /* [I] */
+	uint64_t id;            /* [I] never given to another; not 0 */
 	struct cpu_set active;  /* [a] CPUs whose CR3 is pt.root */
 	uint64_t used_pages;    /* [l] pages owned */
 };

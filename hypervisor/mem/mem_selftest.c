@@ -3,6 +3,7 @@
 // tables as the CPU reads them, shootdown of TLBs that really hold the old entry. Each test
 // compares the machine's books before and after: nothing may be missing.
 #include "cpu/lapic.h"
+#include "cpu/mitigations.h"
 #include "cpu/selftest.h"
 #include "lib/errno.h"
 #include "lib/string.h"
@@ -287,6 +288,33 @@ SELFTEST(mem_shootdown_reaches_all_cpus)
 	on_all_cpus(enter, NULL);
 	as_destroy(as);
 	SELFTEST_CHECK(memory_free() == before);
+}
+
+/* Barriers on this CPU while it goes through these address spaces; NULL: the kernel's. */
+static uint64_t barriers_through(struct as *const *list, unsigned count)
+{
+	uint64_t before = mitigations_barriers();
+
+	for (unsigned i = 0; i < count; i++)
+		as_switch(list[i]);
+	return mitigations_barriers() - before;
+}
+
+/* A barrier where another process begins, none for the kernel's threads between. */
+SELFTEST(mem_barrier_between_processes)
+{
+	struct as *a = as_create(kernel_container), *b = as_create(kernel_container);
+	struct as *const list[] = { a, NULL, a, b, NULL, b, a, NULL };
+	unsigned changes = mitigations_use(MIT_IBPB_ON_AS_SWITCH) ? 3 : 0;
+
+	SELFTEST_CHECK(a && b);
+	as_switch(b);
+	as_switch(NULL);
+	uint64_t seen = barriers_through(list, ARRAY_SIZE(list));
+
+	as_destroy(a);
+	as_destroy(b);
+	SELFTEST_CHECK(seen == changes);
 }
 
 /* Bad user addresses: the kernel's half, what wraps, what is not mapped. */

@@ -5,6 +5,7 @@
 #include "cpu/intr.h"
 #include "cpu/ipi.h"
 #include "cpu/log.h"
+#include "cpu/mitigations.h"
 #include "cpu/msr.h"
 #include "cpu/time.h"
 #include "lib/errno.h"
@@ -128,6 +129,7 @@ static int fill_cpu(unsigned int index, union topic *t)
 		.pool = sched_pool_of(cpu->id),
 		.dedicated_to = sched_dedicated_to(cpu->id),
 	};
+	str_copy(c->mitigations, mitigations_text(cpu->id), sizeof(c->mitigations));
 	/* All CPUs are taken to be alike. */
 	cpu_feature_names(cpuid, c->features, sizeof(c->features));
 	return 0;

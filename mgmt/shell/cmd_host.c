@@ -108,6 +108,22 @@ static void print_wrapped(const char *title, const char *text)
 	printf("\n");
 }
 
+/* One line where all CPUs do the same, else one each. */
+static void print_mitigations(void)
+{
+	struct sys_cpu first, c;
+	bool same = true;
+
+	if (strata_sys_info(SYS_TOPIC_CPU, 0, &first, sizeof(first)) < 0)
+		return;
+	for (unsigned i = 1; strata_sys_info(SYS_TOPIC_CPU, i, &c, sizeof(c)) >= 0; i++)
+		same = same && strcmp(c.mitigations, first.mitigations) == 0;
+	if (same)
+		printf("mitigations: %s\n", first.mitigations);
+	for (unsigned i = 0; !same && strata_sys_info(SYS_TOPIC_CPU, i, &c, sizeof(c)) >= 0; i++)
+		printf("mitigations of CPU %u: %s\n", c.cpu, c.mitigations);
+}
+
 static void print_cpus(void)
 {
 	struct sys_cpu c = { 0 };
@@ -120,8 +136,7 @@ static void print_cpus(void)
 	for (unsigned i = 0; strata_sys_info(SYS_TOPIC_CPU, i, &c, sizeof(c)) >= 0; i++)
 		cpu_place_row(&c);
 	print_wrapped("features", c.features);
-	if (*c.mitigations)
-		printf("mitigations: %s\n", c.mitigations);
+	print_mitigations();
 }
 
 int cmd_cpu(struct session *s, int argc, char **argv)
