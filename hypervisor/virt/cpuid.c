@@ -101,12 +101,12 @@ static const struct word_policy policy[NR_WORDS] = {
 				    B(27) | B(29) | B(30) | B(31) },
 	[F_EXT8_EBX] = { .leaf = 0x80000008,
 			 .reg = EBX,
-			 /* CLZERO, XSAVEERPTR, WBNOINVD, SSB_NO */
-			 .allowed = B(0) | B(2) | B(9) | B(26) },
+			 /* CLZERO, XSAVEERPTR, WBNOINVD, IBPB, SSB_NO */
+			 .allowed = B(0) | B(2) | B(9) | B(12) | B(26) },
 };
 
-#define AMD_COMMON_EDX 0x0183f3ffu /* bits of leaf 1 EDX that 0x80000001 EDX repeats */
-#define SPEC_EXT8_EBX  (B(12) | B(14) | B(15) | B(24)) /* IBPB IBRS STIBP SSBD */
+#define AMD_COMMON_EDX 0x0183f3ffu             /* bits of leaf 1 EDX that 0x80000001 EDX repeats */
+#define SPEC_EXT8_EBX  (B(14) | B(15) | B(24)) /* IBRS STIBP SSBD */
 #define XCR0_AVX       BIT(2)
 #define XCR0_AVX512    BITS(7, 5)
 #define XCR0_KNOWN     (BITS(2, 0) | XCR0_AVX512)
@@ -218,6 +218,12 @@ static void add_leaf_0_1(struct build *b)
 	v.edx = b->words[F_1_EDX];
 	row = add_leaf(b, 1, v);
 	row->dynamic = CPUID_LEAF_1;
+}
+
+/* The MSR has a bit where CPUID has one: another raises #GP, in the world switch as well. */
+static uint32_t spec_ctrl_bits(uint32_t ebx)
+{
+	return (ebx & B(14) ? BIT(0) : 0) | (ebx & B(15) ? BIT(1) : 0) | (ebx & B(24) ? BIT(2) : 0);
 }
 
 /* Leaf 4 (Intel) and 0x8000001D (AMD) agree on EAX 25:14: the last level is shared by all. */
@@ -414,7 +420,7 @@ void cpuid_init(struct vm_cpuid *c, const struct cpuid_policy *p)
 	if (!c->tsc_aux)
 		b.words[F_7_ECX] &= ~B(22);
 	c->pred_cmd = b.words[F_EXT8_EBX] & B(12);
-	c->spec_ctrl = b.words[F_EXT8_EBX] & (B(14) | B(15) | B(24));
+	c->spec_ctrl = spec_ctrl_bits(b.words[F_EXT8_EBX]);
 	add_basic(&b);
 	add_kvm(&b);
 	add_extended(&b);

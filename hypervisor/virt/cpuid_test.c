@@ -102,9 +102,11 @@ static void test_hidden(void **state)
 				  BIT(23) | BIT(24) | BIT(28) | BIT(29)),
 			 0);
 	assert_int_equal(get(0x80000007, 0, 0).edx, BIT(8));
-	assert_int_equal(
-		get(0x80000008, 0, 0).ebx & (BIT(12) | BIT(14) | BIT(15) | BIT(24) | BIT(25)), 0);
-	assert_false(c.spec_ctrl || c.pred_cmd);
+	assert_int_equal(get(0x80000008, 0, 0).ebx &
+				 (BIT(12) | BIT(14) | BIT(15) | BIT(24) | BIT(25)),
+			 BIT(12));
+	assert_int_equal(c.spec_ctrl, 0);
+	assert_true(c.pred_cmd);
 	static const uint32_t empty[] = { 3,          5,          8,          9,
 					  0xa,        0xc,        0xf,        0x10,
 					  0x14,       0x1f,       0x20,       0x20000000,
@@ -264,7 +266,12 @@ static void test_speculation(void **state)
 	host.vendor = AMD;
 	host.fill = ~0u;
 	cpuid_init(&c, &p);
-	assert_true(c.spec_ctrl && c.pred_cmd);
+	assert_int_equal(c.spec_ctrl, 7);
+	assert_true(c.pred_cmd);
+	p.spec_ctrl_host = false;
+	cpuid_init(&c, &p);
+	assert_int_equal(c.spec_ctrl, 0);
+	assert_true(c.pred_cmd);
 	host.fill = 0;
 	cpuid_init(&c, &p);
 	assert_false(c.spec_ctrl || c.pred_cmd);

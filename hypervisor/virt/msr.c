@@ -415,7 +415,7 @@ static int read_spec_ctrl(struct vcpu *v, uint32_t index, uint64_t *value)
 
 static int write_spec_ctrl(struct vcpu *v, uint32_t index, uint64_t value)
 {
-	if (!v->vm->cpuid.spec_ctrl || (value & ~BITS(2, 0))) /* IBRS STIBP SSBD */
+	if (!v->vm->cpuid.spec_ctrl || (value & ~(uint64_t)v->vm->cpuid.spec_ctrl))
 		return -EINVAL;
 	return write_hw(v, index, value);
 }

@@ -355,10 +355,14 @@ static void test_speculation_and_aux(void **state)
 	refuse(0x48, 0);
 	refuse(0x49, 1);
 	refuse(0xc0000103, 1);
-	vm.cpuid.spec_ctrl = vm.cpuid.pred_cmd = vm.cpuid.tsc_aux = true;
+	vm.cpuid.spec_ctrl = 7;
+	vm.cpuid.pred_cmd = vm.cpuid.tsc_aux = true;
 	wr(0x48, 7);
 	assert_int_equal(rd(0x48), 7);
 	refuse(0x48, 8);
+	vm.cpuid.spec_ctrl = 3; /* a CPU without SSBD */
+	refuse(0x48, 4);
+	wr(0x48, 3);
 	wr(0x49, 1);
 	refuse(0x49, 2);
 	wr(0xc0000103, 0xffffffff);

@@ -5,6 +5,7 @@
 #include "virt/vcpu.h"
 
 #include "cpu/account.h"
+#include "cpu/mitigations.h"
 #include "cpu/time.h"
 #include "lib/errno.h"
 #include "lib/string.h"
@@ -331,6 +332,7 @@ static int run_owned(struct vcpu *v)
 	/* Since the system call, and up to the last exit: a look at the clock less. */
 	has_cpu(v, cpu_account_since());
 	exit = run_loop(v);
+	mitigations_to_vmm();
 	has_no_cpu(v, cpu_account_since());
 	end_fpu(v, without);
 	publish(v, exit, without);

@@ -70,8 +70,8 @@ struct virt_ops {
 	void (*skip)(struct vcpu *v, unsigned len);
 	/*
 	 * MSRs that the hardware switches: FS/GS/KERNEL_GS base, STAR, LSTAR, CSTAR, SFMASK,
-	 * SYSENTER_*, PAT, DEBUGCTL, SPEC_CTRL. false: not one of these. Values are the caller's to
-	 * check.
+	 * SYSENTER_*, PAT, DEBUGCTL, SPEC_CTRL; PRED_CMD's command is done. false: not one of
+	 * these. Values are the caller's to check.
 	 */
 	bool (*read_msr)(struct vcpu *v, uint32_t index, uint64_t *value);
 	bool (*write_msr)(struct vcpu *v, uint32_t index, uint64_t value);
@@ -88,6 +88,8 @@ struct virt_ops {
 	void (*tpr_changed)(struct vcpu *v);
 	/* How the guest translates addresses now, for gmem.h. */
 	void (*get_paging)(struct vcpu *v, struct guest_paging *p);
+	/* Whether each guest has a SPEC_CTRL of its own; PRED_CMD it has where the CPU has. */
+	bool (*has_spec_ctrl)(void);
 };
 
 /* Bound once at boot; NULL when the machine has no virtualization. */

@@ -97,6 +97,7 @@ static void init_cpuid(struct vm *vm)
 		.tsc_khz = vm->tsc_khz,
 		.kvm_pv = !(vm->flags & VM_NO_KVM_PV),
 		.tsc_stable = tsc_is_stable(),
+		.spec_ctrl_host = virt->has_spec_ctrl(),
 	};
 
 	cpuid_init(&vm->cpuid, &policy);

@@ -5,6 +5,7 @@
 #include "virt/svm/setup.h"
 
 #include "cpu/log.h"
+#include "cpu/mitigations.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "virt/svm/svm.h"
@@ -21,11 +22,15 @@
 #define SVM_DECODE          BIT(7)
 #define SVM_PAUSE           BIT(10)
 #define SVM_PAUSE_THRESHOLD BIT(12)
+#define SVM_SPEC_CTRL       BIT(20)
 
 #define MSR_VM_HSAVE_PA 0xc0010117
 
 #define IOPM_ORDER  2 /* 12 KiB */
 #define MSRPM_ORDER 1 /* 8 KiB */
+
+svm_switch_fn *svm_switch;
+uint32_t svm_mitigations;
 
 /* What the guest reads and writes without an exit: VMLOAD and VMSAVE switch it. */
 static const uint32_t free_msrs[] = {
@@ -59,11 +64,26 @@ static void find_features(void)
 	f->decode_assists = svm.edx & SVM_DECODE;
 	f->pause_filter = svm.edx & SVM_PAUSE;
 	f->pause_threshold = svm.edx & SVM_PAUSE_THRESHOLD;
+	f->virtual_spec_ctrl = svm.edx & SVM_SPEC_CTRL;
 	f->fsgsbase = cpuid(0, 0).eax >= 7 && (cpuid(7, 0).ebx & CPUID_7_B_FSGSBASE);
-	log_info("svm: %u ASIDs%s%s%s%s%s%s", f->nr_asids, f->nrip ? ", next RIP" : "",
+	log_info("svm: %u ASIDs%s%s%s%s%s%s%s", f->nr_asids, f->nrip ? ", next RIP" : "",
 		 f->decode_assists ? ", decode assists" : "",
 		 f->flush_by_asid ? ", flush by ASID" : "", f->clean_bits ? ", clean bits" : "",
-		 f->pause_filter ? ", pause filter" : "", f->fsgsbase ? ", FSGSBASE" : "");
+		 f->pause_filter ? ", pause filter" : "", f->fsgsbase ? ", FSGSBASE" : "",
+		 f->virtual_spec_ctrl ? ", SPEC_CTRL" : "");
+}
+
+static void choose_switch(void)
+{
+	static svm_switch_fn *const forms[2][2] = {
+		{ svm_switch_msr, svm_switch_fsgsbase },
+		{ svm_switch_msr_mitigated, svm_switch_fsgsbase_mitigated },
+	};
+
+	svm_mitigations = mitigations.use & MIT_GUEST;
+	if (svm_features.virtual_spec_ctrl)
+		svm_mitigations &= ~(uint32_t)MIT_SPEC_CTRL_GUEST;
+	svm_switch = forms[svm_mitigations != 0][svm_features.fsgsbase];
 }
 
 /* Clears both bits of an MSR in the map: read and write. */
@@ -80,6 +100,7 @@ int svm_init(void)
 	struct svm_features *f = &svm_features;
 
 	find_features();
+	choose_switch();
 	f->iopm = page_alloc(kernel_container, IOPM_ORDER, PAGE_KERNEL, 0, NODE_ANY);
 	f->msrpm = page_alloc(kernel_container, MSRPM_ORDER, PAGE_KERNEL, 0, NODE_ANY);
 	if (!f->iopm || !f->msrpm)

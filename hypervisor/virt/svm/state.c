@@ -3,6 +3,7 @@
 // in is checked so that VMRUN takes it (AMD APM 2, "Canonicalization and Consistency Checks").
 #include "virt/svm/svm.h"
 
+#include "cpu/mitigations.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "virt/gmem.h"
@@ -291,7 +292,7 @@ void svm_set_debug(struct vcpu *v, uint64_t dr6, uint64_t dr7)
 static const struct {
 	uint32_t index;
 	uint16_t offset; /* in the VMCB */
-	int8_t group;    /* enum vmcb_group, -1: VMLOAD's, never cached */
+	int8_t group;    /* enum vmcb_group, -1: never cached */
 } msrs[] = {
 	{ MSR_FS_BASE, offsetof(struct vmcb, fs.base), -1 },
 	{ MSR_GS_BASE, offsetof(struct vmcb, gs.base), -1 },
@@ -305,6 +306,7 @@ static const struct {
 	{ MSR_SYSENTER_EIP, offsetof(struct vmcb, sysenter_eip), -1 },
 	{ MSR_PAT, offsetof(struct vmcb, g_pat), CLEAN_NP },
 	{ MSR_DEBUGCTL, offsetof(struct vmcb, dbgctl), CLEAN_LBR },
+	{ MSR_SPEC_CTRL, offsetof(struct vmcb, spec_ctrl), -1 },
 };
 
 static uint64_t *msr_field(struct vcpu *v, uint32_t index, int8_t *group)
@@ -333,6 +335,11 @@ bool svm_write_msr(struct vcpu *v, uint32_t index, uint64_t value)
 	int8_t group;
 	uint64_t *field = msr_field(v, index, &group);
 
+	if (index == MSR_PRED_CMD) {
+		/* The one who asks is in this CPU's predictor now, or has not run here. */
+		mitigations_barrier();
+		return true;
+	}
 	if (!field)
 		return false;
 	*field = value;

@@ -6,6 +6,7 @@
 
 #include "cpu/lapic.h"
 #include "cpu/log.h"
+#include "cpu/mitigations.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mem/kalloc.h"
@@ -116,6 +117,32 @@ static void load_tsc_aux(struct svm_vcpu *s)
 	cpu->tsc_aux = s->v.msr.tsc_aux;
 }
 
+/* ---- speculation ---- */
+
+/*
+ * Another vCPU's branches must not lead this one's. On the way here there often was a barrier
+ * already, between the processes that the two belong to.
+ */
+static void take_over(struct svm_vcpu *s)
+{
+	struct svm_cpu *cpu = svm_this_cpu();
+	struct vcpu *v = &s->v;
+
+	if (likely(!mitigations_use(MIT_IBPB_ON_VCPU_SWITCH)))
+		return;
+	if ((cpu->last_vm != v->vm->id || cpu->last_vcpu != v->index) &&
+	    cpu->last_barriers == mitigations_barriers())
+		mitigations_barrier();
+	cpu->last_vm = v->vm->id;
+	cpu->last_vcpu = v->index;
+	cpu->last_barriers = mitigations_barriers();
+}
+
+static bool has_spec_ctrl(void)
+{
+	return svm_features.virtual_spec_ctrl || mitigations_use(MIT_SPEC_CTRL_GUEST);
+}
+
 /* ---- sessions ---- */
 
 /* Whether the guest may be entered; from then on an IPI to this CPU gets it out. */
@@ -138,6 +165,7 @@ static bool begin(struct svm_vcpu *s)
 
 static void prepare(struct svm_vcpu *s)
 {
+	take_over(s);
 	prepare_tlb(s);
 	load_debug(s);
 	load_tsc_aux(s);
@@ -157,12 +185,11 @@ static void finish(struct svm_vcpu *s)
 
 static enum svm_fast session(struct svm_vcpu *s)
 {
-	svm_switch_fn enter = svm_features.fsgsbase ? svm_switch_fsgsbase : svm_switch_msr;
 	enum svm_fast result;
 
 	prepare(s);
 	vcpu_count(&s->v, COUNT_ENTRIES);
-	result = enter(s, s->vmcb_pa, s->vmcb, svm_this_cpu()->host_save);
+	result = svm_switch(s, s->vmcb_pa, s->vmcb, svm_this_cpu()->host_save);
 	finish(s);
 	return result;
 }
@@ -297,4 +324,5 @@ const struct virt_ops svm_ops = {
 	.tsc_offset_changed = tsc_offset_changed,
 	.tpr_changed = svm_tpr_changed,
 	.get_paging = svm_get_paging,
+	.has_spec_ctrl = has_spec_ctrl,
 };

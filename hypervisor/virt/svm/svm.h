@@ -17,6 +17,7 @@
 struct svm_features {
 	bool nrip, decode_assists, flush_by_asid, clean_bits, pause_filter, pause_threshold;
 	bool fsgsbase;
+	bool virtual_spec_ctrl; /* the VMCB's SPEC_CTRL is the guest's alone */
 	uint32_t nr_asids;
 	phys_t iopm, msrpm;
 };
@@ -28,6 +29,8 @@ struct svm_cpu {
 	uint64_t asid_generation; /* of the ASIDs given out; rises when they run out */
 	uint32_t next_asid;
 	uint64_t tsc_aux; /* what the MSR holds */
+	/* With MIT_IBPB_ON_VCPU_SWITCH: who ran last, and mitigations_barriers() then. */
+	uint64_t last_vm, last_vcpu, last_barriers;
 };
 struct svm_cpu *svm_this_cpu(void);
 
@@ -118,12 +121,13 @@ static inline void svm_dirty(struct svm_vcpu *s, enum vmcb_group group)
 
 /* ---- switch.S ---- */
 /* One session. What svm_fast_exit returned last. Interrupts off, the FPU loaded. */
-typedef enum svm_fast (*svm_switch_fn)(struct svm_vcpu *s, phys_t vmcb_pa, struct vmcb *vmcb,
-				       phys_t host_save);
-enum svm_fast svm_switch_fsgsbase(struct svm_vcpu *s, phys_t vmcb_pa, struct vmcb *vmcb,
-				  phys_t host_save);
-enum svm_fast svm_switch_msr(struct svm_vcpu *s, phys_t vmcb_pa, struct vmcb *vmcb,
-			     phys_t host_save);
+typedef enum svm_fast svm_switch_fn(struct svm_vcpu *s, phys_t vmcb_pa, struct vmcb *vmcb,
+				    phys_t host_save);
+svm_switch_fn svm_switch_fsgsbase, svm_switch_msr;
+svm_switch_fn svm_switch_fsgsbase_mitigated, svm_switch_msr_mitigated;
+/* The one that this machine needs. Immutable after init. */
+extern svm_switch_fn *svm_switch;
+extern uint32_t svm_mitigations; /* MIT_*, for switch.S. Immutable after init */
 
 /* ---- fast.c ---- */
 enum svm_fast svm_fast_exit(struct svm_vcpu *s);

@@ -5,8 +5,14 @@
  * session. Between, the kernel's C code runs with its own GS base, swapped by hand, and with GIF clear: no interrupt, NMI or
  * machine check can find the guest's TSS.
  *
+ * The mitigated forms do around VMRUN what cpu/mitigations.h decided. Between the guest's SPEC_CTRL and VMRUN, and between #VMEXIT and
+ * the LFENCE behind the steps, there is no RET and no indirect branch. The guest's value is in the VMCB and the guest cannot change it
+ * without an exit, unless the CPU keeps one for it (SvmSpecCtrl): then the steps leave the register alone.
+ *
  * enum svm_fast svm_switch_*(struct svm_vcpu *s, phys_t vmcb_pa, struct vmcb *vmcb, phys_t host_save)
  */
+#include "cpu/mitigations_asm.h"
+
 #define GPR_RCX 8
 #define GPR_RDX 16
 #define GPR_RBX 24
@@ -22,8 +28,9 @@
 #define GPR_R14 112
 #define GPR_R15 120
 
-#define VMCB_GS_BASE 0x458
-#define VMCB_RAX     0x5f8
+#define VMCB_GS_BASE   0x458
+#define VMCB_RAX       0x5f8
+#define VMCB_SPEC_CTRL 0x6e0
 
 /* The frame. */
 #define S	  0
@@ -64,7 +71,50 @@
 	.endif
 	.endm
 
-	.macro	SVM_SWITCH name, fsgsbase
+	/* SPEC_CTRL := the kernel's or the guest's, where they differ; the VMCB is at %rsi. %eax: the guest's. */
+	.macro	SET_SPEC_CTRL of
+	testl	$MIT_SPEC_CTRL_GUEST, svm_mitigations(%rip)
+	jz	.Lspec\@
+	mov	VMCB_SPEC_CTRL(%rsi), %eax
+	or	mitigations + MITIGATIONS_SPEC_CTRL_GUEST(%rip), %eax
+	cmp	mitigations + MITIGATIONS_SPEC_CTRL(%rip), %eax
+	je	.Lspec\@
+	.ifc	\of, kernel
+	mov	mitigations + MITIGATIONS_SPEC_CTRL(%rip), %eax
+	.endif
+	xor	%edx, %edx
+	mov	$MSR_SPEC_CTRL, %ecx
+	wrmsr
+.Lspec\@:
+	.endm
+
+	/* One WRMSR of 1 to \msr, where that is in force. */
+	.macro	COMMAND flag, msr
+	testl	$\flag, svm_mitigations(%rip)
+	jz	.Lcommand\@
+	mov	$\msr, %ecx
+	mov	$1, %eax
+	xor	%edx, %edx
+	wrmsr
+.Lcommand\@:
+	.endm
+
+	.macro	GUEST_ENTER
+	COMMAND	MIT_L1D_FLUSH_GUEST, MSR_FLUSH_CMD
+	SET_SPEC_CTRL guest
+	.endm
+
+	.macro	GUEST_EXIT
+	testl	$MIT_RSB_ON_EXIT, svm_mitigations(%rip)
+	jz	.Lrsb\@
+	MIT_FILL_RSB %eax
+.Lrsb\@:
+	SET_SPEC_CTRL kernel
+	COMMAND	MIT_IBPB_ON_EXIT, MSR_PRED_CMD
+	lfence
+	.endm
+
+	.macro	SVM_SWITCH name, fsgsbase, mitigated
 	.globl	\name
 	.balign	64
 \name:
@@ -102,6 +152,9 @@
 	mov	S(%rsp), %rdi
 	mov	VMCB_GS_BASE(%rsi), %r8
 	SET_GS	%r8, \fsgsbase
+	.if	\mitigated
+	GUEST_ENTER
+	.endif
 	mov	(%rdi), %rax
 	mov	%rax, VMCB_RAX(%rsi)
 	mov	GPR_RCX(%rdi), %rcx
@@ -119,6 +172,9 @@
 	mov	GPR_R15(%rdi), %r15
 	mov	GPR_RDI(%rdi), %rdi
 	mov	PA(%rsp), %rax
+	.if	\mitigated
+	MIT_CLEAR_BUFFERS MIT_VERW_GUEST
+	.endif
 	vmrun
 	cli
 	mov	S(%rsp), %rax
@@ -140,6 +196,9 @@
 	mov	VMCB(%rsp), %rsi
 	mov	VMCB_RAX(%rsi), %rbx
 	mov	%rbx, (%rdi)
+	.if	\mitigated
+	GUEST_EXIT
+	.endif
 	GET_GS	\fsgsbase
 	mov	%r8, VMCB_GS_BASE(%rsi)
 	mov	HOST_GS(%rsp), %r8
@@ -187,7 +246,9 @@
 	.endm
 
 	.text
-	SVM_SWITCH svm_switch_fsgsbase, 1
-	SVM_SWITCH svm_switch_msr, 0
+	SVM_SWITCH svm_switch_fsgsbase, 1, 0
+	SVM_SWITCH svm_switch_msr, 0, 0
+	SVM_SWITCH svm_switch_fsgsbase_mitigated, 1, 1
+	SVM_SWITCH svm_switch_msr_mitigated, 0, 1
 
 	.section .note.GNU-stack, "", @progbits
