@@ -27,7 +27,7 @@ SOURCE = os.path.join(HERE, "exit/exit.c")
 KERNEL_START = 0xffffffff80000000
 EXPENSIVE = ("wrmsr", "rdmsr", "xsave", "xsavec", "xsaveopt", "xrstor", "fxsave", "fxrstor", "xsetbv", "xgetbv", "vmload", "vmsave",
              "vmrun", "stgi", "clgi", "invlpg", "invlpga", "lgdt", "lidt", "ltr", "iretq", "cpuid", "wrgsbase", "rdgsbase",
-             "swapgs", "syscall", "sysret", "sysretq", "out", "in", "lfence", "rdtsc", "rdtscp")
+             "swapgs", "syscall", "sysret", "sysretq", "out", "in", "lfence", "rdtsc", "rdtscp", "verw")
 
 
 def operations():
@@ -60,20 +60,21 @@ class Code:
         return self.names[at - 1] if at else hex(address)
 
 
-def trace(operation, config, log):
+def trace(operation, config, log, cpu=None, items="exec,nochain"):
     """Runs the guest and writes QEMU's log of some thousand instructions in the midst of it."""
     number = operations().index(operation)
     folder = os.path.dirname(log)
     with open(GUEST, "rb") as f:
         files = {"vms/exit.conf": archive.vm_conf("/guests/exit.elf", 1, "256M", f"only={number}"), "guests/exit.elf": f.read()}
     initrd = archive.extend(harness.image(config, "strata.cpio"), os.path.join(folder, "exit.cpio"), files)
-    with harness.Machine("profile-exit", config=config, smp=1, icount=True, initrd=initrd, extra=["-D", log]) as m:
+    which = {"cpu": cpu} if cpu else {}
+    with harness.Machine("profile-exit", config=config, smp=1, icount=True, initrd=initrd, extra=["-D", log], **which) as m:
         m.expect(re.escape("strata> "), timeout=60)
         m.send("vm start exit\rvm console exit\r")
         m.expect(rf"exit-cost: repeating {operation}", timeout=60)
         m.hmp("stop")
         m.hmp("singlestep on")
-        m.hmp("log exec,nochain")
+        m.hmp(f"log {items}")
         m.hmp("cont")
         while not os.path.exists(log) or os.path.getsize(log) < 8 << 20:
             if m.child.exitstatus is not None:
@@ -101,6 +102,32 @@ def rounds(log, vmrun):
                 out.append(current)
             current = []
     return out
+
+
+def msr_writes(operation, cpu, config="release"):
+    """What the kernel does to MSRs and buffers on the way from one VMRUN to the next: a list of (MSR, value) and "verw" for
+    each round, and how many rounds have it. On QEMU's CPU model `cpu`."""
+    kernel = Code(os.path.join(harness.BUILD, config, "strata.elf"))
+    rounds_seen, current = collections.Counter(), None
+    with tempfile.TemporaryDirectory(prefix="strata-profile-") as folder:
+        log = os.path.join(folder, "log")
+        trace(operation, config, log, cpu, "exec,cpu,nochain")
+        with open(log, encoding="utf-8", errors="replace") as f:
+            insn, registers = None, {}
+            for line in f:
+                if match := re.match(r"Trace \d+: \S+ \[[0-9a-f]+/([0-9a-f]+)/", line):
+                    insn = kernel.expensive.get(int(match[1], 16))
+                    if insn == "vmrun":
+                        if current is not None:
+                            rounds_seen[tuple(current)] += 1
+                        current = []
+                    elif insn == "verw" and current is not None:
+                        current.append("verw")
+                elif insn == "wrmsr" and current is not None and re.match(r"R[A-D]X=|RSI=", line):
+                    registers.update((name, int(value, 16)) for name, value in re.findall(r"\b(R[ACD]X)=([0-9a-f]+)", line))
+                    current.append((registers["RCX"], registers["RDX"] << 32 | registers["RAX"]))
+                    insn = None
+    return rounds_seen
 
 
 def code_of(config):

@@ -30,6 +30,13 @@ TIME_SCALE = float(os.environ.get("STRATA_TIME_SCALE", "1"))
 # What the kernel prints when it gives up; expect() fails at once on it instead of at the limit.
 PANIC = r"(?m)^(?:\[[^\]\r\n]*\] *)?(?:\w+: )?panic: [^\r\n]*"
 
+# QEMU's CPUs with controls against speculation, which TCG announces only when it is forced to and then takes writes of without doing
+# anything (SPEC_CTRL reads 0). What EPYC has beside them and TCG lacks must not be forced.
+FORCED_CPU = ("EPYC,+svm,+npt,x-force-features=on,-rdseed,-sha-ni,-fxsr-opt,-misalignsse,-3dnowprefetch,-osvw,-topoext,-nrip-save,"
+              "-xsavec,")
+MITIGATED_CPU = FORCED_CPU + "+ibpb,+ibrs,+amd-stibp,+amd-ssbd"
+VERW_CPU = FORCED_CPU + "vendor=GenuineIntel,+md-clear,+spec-ctrl,+stibp"
+
 # Machines of the running test, for its failure report (conftest.py empties this).
 started = []
 

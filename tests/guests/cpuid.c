@@ -7,7 +7,10 @@
 
 const char guest_name[] = "cpuid";
 
-#define CR4_OSXSAVE BIT(18)
+#define CR4_OSXSAVE   BIT(18)
+#define MSR_SPEC_CTRL 0x48
+#define MSR_PRED_CMD  0x49
+#define NO_FAULT      ((uint64_t)EXC_NONE)
 
 static void test_basic(void)
 {
@@ -139,6 +142,30 @@ static void test_tsc_adjust(void)
 	check(rdtsc() - before < 1000000000000ull, "tsc-adjust-back", "still moved");
 }
 
+/* SPEC_CTRL keeps the bits that CPUID offers and refuses the others; PRED_CMD is written only. */
+static void test_speculation(void)
+{
+	uint32_t ebx = cpuid(0x80000008, 0).ebx;
+	uint64_t bits = (ebx & BIT(14) ? 1 : 0) | (ebx & BIT(15) ? 2 : 0) | (ebx & BIT(24) ? 4 : 0);
+
+	CHECK_EQ("spec-ctrl-offered", bits, option("spec-ctrl", 0));
+	CHECK_EQ("ibpb-offered", !!(ebx & BIT(12)), option("ibpb", 0));
+	for (uint64_t v = 1; v <= 8; v <<= 1) {
+		bool there = bits && !(v & ~bits);
+
+		CHECK_EQ("spec-ctrl-write", (uint64_t)catch_wrmsr(MSR_SPEC_CTRL, v),
+			 there ? NO_FAULT : EXC_GP);
+		cpuid(0, 0);
+		if (there)
+			CHECK_EQ("spec-ctrl-kept", rdmsr(MSR_SPEC_CTRL), v);
+	}
+	CHECK_EQ("pred-cmd", (uint64_t)catch_wrmsr(MSR_PRED_CMD, 1),
+		 ebx & BIT(12) ? NO_FAULT : EXC_GP);
+	CHECK_EQ("pred-cmd-reserved", catch_wrmsr(MSR_PRED_CMD, 2), EXC_GP);
+	if (bits)
+		wrmsr(MSR_SPEC_CTRL, bits); /* and all that follows runs with it */
+}
+
 /* ---- the hypervisor's leaves ---- */
 
 static void test_kvm(void)
@@ -158,6 +185,7 @@ static void test_kvm(void)
 	CHECK_EQ("x2apic-offered", cpuid(1, 0).ecx & BIT(21), BIT(21));
 	CHECK_EQ("tsc-deadline-offered", cpuid(1, 0).ecx & BIT(24), BIT(24));
 	test_msr_faults();
+	test_speculation();
 }
 
 void guest_main(void)
