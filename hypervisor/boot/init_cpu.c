@@ -3,11 +3,10 @@
 // the layers below virt need no virtualization and run on any 64-bit CPU.
 #include "boot/init.h"
 #include "boot/virt_check.h"
+#include "boot/words.h"
 #include "cpu/log.h"
 #include "cpu/mitigations.h"
 #include "cpu/msr.h"
-#include "lib/cmdline.h"
-#include "lib/string.h"
 
 #define CPUID_EXT_MAX 0x80000000u
 #define CPUID_EXT     0x80000001u
@@ -32,18 +31,8 @@ void boot_check_cpu(const struct boot_info *info)
 	log_warn("%s: self-tests only", missing);
 }
 
-static bool is(const struct cmdline_word *w, const char *text)
-{
-	return w->value_len == strlen(text) && memcmp(w->value, text, w->value_len) == 0;
-}
-
 void boot_init_mitigations(const struct boot_info *info)
 {
-	struct cmdline_word w = { 0 };
-	bool there = cmdline_find(info->cmdline, "mitigations", &w);
-
-	if (there && !is(&w, "auto") && !is(&w, "off"))
-		log_warn("command line: mitigations=%.*s: expected auto or off, taken as auto",
-			 (int)MIN(w.value_len, (size_t)32), w.value_len ? w.value : "");
-	mitigations_init(there && is(&w, "off"));
+	/* The second alternative of the word. */
+	mitigations_init(boot_word_choice(info->cmdline, "mitigations") == 1);
 }

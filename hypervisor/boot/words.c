@@ -67,6 +67,13 @@ const struct boot_word boot_words[] = {
 		.help = "Start so many CPUs at most",
 	},
 	{
+		.name = "mitigations",
+		.values = "auto|off",
+		.preset = "auto",
+		.help = "Do against leaks through speculation what the CPU needs (the log and `cpu` "
+			"say what), or nothing",
+	},
+	{
 		.name = "watchdog",
 		.values = "SECONDS",
 		.max = 3600,

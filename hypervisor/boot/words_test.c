@@ -64,6 +64,8 @@ static void test_bad(void **state)
 	       "strata.log=infos: expected error|warn|info|debug\n");
 	expect("strata.panic=halt", "strata.panic=halt: expected wait|reboot|poweroff|SECONDS "
 				    "(from 0 to 3600)\n");
+	expect("mitigations mitigations=on mitigations=auto mitigations=off",
+	       "mitigations: expected auto|off\nmitigations=on: expected auto|off\n");
 	expect("console=ttyS4 llog=1 init=",
 	       "console=ttyS4: expected ttySN[,BAUD[n8]]|none\nllog=1: expected no value\n"
 	       "init=: expected PATH\n");
