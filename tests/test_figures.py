@@ -105,3 +105,50 @@ def test_top_on_a_dumb_terminal():
     c.send("q")
     c.expect_exact("strata> ")
     c.close(force=True)
+
+
+def test_trace_show():
+    rows = objects("trace show")
+    assert [r["ns"] for r in rows] == sorted(r["ns"] for r in rows) and len(rows) == 12
+    first, last = rows[0], rows[-1]
+    assert first["kind"] == "switch" and first["thread"] == 3 and first["name"] == "vcpu" and "vm" not in first
+    assert last["name"] == 'idle\n"x' and last["cpu"] == 1
+    cpuid = next(r for r in rows if r["name"] == "CPUID")
+    assert (cpuid["vm"], cpuid["vcpu"], cpuid["address"], cpuid["duration_ns"], cpuid["lost"]) == ("good1", 0, "0x1000", 250, 0)
+    assert [r["lost"] for r in rows if r["kind"] == "guest"] == [2, 2]
+    assert {r["vm"] for r in rows if r["name"] == "HLT"} == {"VM 8"}
+    assert objects("trace show", "3") == rows[-3:]
+    text = run("trace show 5")
+    assert "HLT at 0x2000, 100 ns" in text and len(text.splitlines()) == 6
+    assert 'to thread 1 idle?"x' in text
+    for words in ("0", "x", "1 2"):
+        assert "expected: trace show" in run(f"trace show {words}", status=2)
+
+
+def test_trace_switches():
+    c = console()
+    for verb, answer in (("trace on", "tracing is on"), ("trace off", "tracing is off")):
+        c.send(f"{verb}\r")
+        c.expect_exact(answer)
+        c.expect_exact("strata> ")
+    c.close(force=True)
+    assert objects("trace on") == [{"action": "tracing"}] and objects("trace off") == [{"action": "stopped tracing"}]
+
+
+def test_trace_export():
+    """One JSON document in Chrome's format: names of rows, spans with begin and length, instants."""
+    document = json.loads(run("trace export"))
+    assert document == json.loads(run("trace export --json"))
+    assert objects("trace export") == [document]
+    rows = document["traceEvents"]
+    assert all(r["ph"] in "MXi" and isinstance(r["pid"], int) for r in rows)
+    names = {(r["name"], r["pid"], r.get("tid")): r["args"]["name"] for r in rows if r["ph"] == "M"}
+    assert names == {("process_name", 0, None): "CPUs", ("thread_name", 0, 0): "CPU 0", ("thread_name", 0, 1): "CPU 1",
+                     ("process_name", 8, None): "good1", ("process_name", 9, None): "VM 8"}
+    spans = [r for r in rows if r["ph"] == "X"]
+    assert all(r["ts"] >= 5e5 and r["dur"] >= 0 for r in spans)
+    # A thread's span lasts until the next switch on its CPU.
+    assert [(r["name"], r["tid"], r["ts"], r["dur"]) for r in spans if r["pid"] == 0][:2] == [("vcpu", 0, 5e5, 12.0), ("vcpu", 1, 5e5 + 1, 12.0)]
+    assert [(r["ts"], r["dur"], r["args"]) for r in spans if r["name"] == "CPUID"][0] == (5e5 + 2.5, 0.25, {"cpu": 0, "rip": "0x1000"})
+    assert [(r["name"], r["s"], r["pid"], r["tid"]) for r in rows if r["ph"] == "i"] == [("interrupt 0x30", "t", 8, 0)] * 2
+    assert "expected: trace export" in run("trace export x", status=2)

@@ -137,6 +137,27 @@ def wait_text(shell, name, pattern, after=0, limit=30):
         assert time.monotonic() < end, f"{name} never said {pattern}: {lines[-5:]}"
 
 
+def check_trace(shell):
+    """What happened to beat1's two vCPUs meanwhile, and that it stands still."""
+    rows = shell.json("trace show 100000")
+    for row in rows:
+        check_object(row, table()["trace show"]["output"])
+    assert rows == shell.json("trace show 100000") and rows[-5:] == shell.json("trace show 5")
+    assert {r["kind"] for r in rows} == {"guest", "exit", "inject", "switch"} and {r["cpu"] for r in rows} == {0, 1}
+    assert all(r["vm"] == "beat1" for r in rows if r["kind"] != "switch") and {r["vcpu"] for r in rows if r["kind"] == "guest"} == {0, 1}
+    assert {"MSR", "HLT"} <= {r["name"] for r in rows if r["kind"] == "exit"}
+    for cpu in (0, 1):
+        own = sorted((r for r in rows if r["cpu"] == cpu), key=lambda r: r["sequence"])
+        assert [r["sequence"] for r in own] == list(range(own[0]["sequence"], own[0]["sequence"] + len(own)))
+        # An exit lies inside the stay in the guest that is told next.
+        for at, row in enumerate(own):
+            if row["kind"] == "exit":
+                stay = next((r for r in own[at:] if r["kind"] == "guest"), None)
+                assert not stay or stay["ns"] <= row["ns"] and row["ns"] + row["duration_ns"] <= stay["ns"] + stay["duration_ns"] + 1, (row, stay)
+    document = json.loads(shell.run("trace export"))
+    assert sum(r["ph"] != "M" for r in document["traceEvents"]) == len(rows)
+
+
 def test_control_of_vms(machine, beats):
     """Each verb that acts on a VM, one after the other, on a guest of two CPUs that goes on all the time."""
     rows = table()
@@ -164,6 +185,11 @@ def test_control_of_vms(machine, beats):
         assert sum(c["exits"] for c in shell.json("cpu")) > figures["exits"]["cpuid"]
         assert figures["state"] == "paused" and figures["exits"]["cpuid"] > 0 and figures["run_time_ns"] > 0
         assert "beat1: running" in shell.run("vm resume beat1")
+        assert shell.json("trace show") == []
+        assert "tracing is on" in shell.run("trace on")
+        wait_text(shell, "beat1", "beat:", len(lines))
+        assert "tracing is off" in shell.run("trace off")
+        check_trace(shell)
         rows = shell.json("top --interval 0.5")
         assert [r["kind"] for r in rows] == ["cpu"] * 2 + ["vm"] + ["vcpu"] * 2
         for row in rows:

@@ -89,6 +89,11 @@ enum strata_syscall {
 			  dedicated CPU, or the last CPU of a pool that VMs are in */
 	SYS_BENCH, /* (enum bench_what, its argument, rounds 1..100000, struct bench_result *): the
 		      kernel measures itself. -EINVAL: also when there are not so many CPUs */
+	SYS_TRACE_SET,  /* (enum trace_set): 0, TRACE_QUERY: 1 while it is on; -EBUSY: another one
+			   switches, -ENOMEM */
+	SYS_TRACE_READ, /* (CPU, uint64_t *sequence, struct trace_event *buf, up to TRACE_READ_MAX):
+			   how many; from the first that is left at or after *sequence, which
+			   becomes the next one's number */
 	STRATA_SYS_END,
 };
 
@@ -527,6 +532,33 @@ struct sys_vcpu {
 struct sys_container {
 	uint64_t id, parent, used, limit, peak; /* bytes */
 	char name[STRATA_NAME_MAX];
+};
+
+enum trace_set {
+	TRACE_OFF,
+	TRACE_ON, /* what was traced before is forgotten */
+	TRACE_QUERY
+};
+
+enum trace_event_kind {
+	TRACE_EVENT_GUEST,  /* a stay in a guest, with the exits that the kernel answered; name: VM
+			     */
+	TRACE_EVENT_EXIT,   /* an exit until it was answered, or left for later; name: why, address:
+			       RIP */
+	TRACE_EVENT_INJECT, /* an event for a guest; name: what, address: vector */
+	TRACE_EVENT_SWITCH, /* from here on the CPU runs thread `id`, `name` */
+};
+
+#define TRACE_READ_MAX 64
+struct trace_event {
+	uint64_t sequence;    /* of its CPU, from 0 for ever: gaps were overwritten */
+	uint64_t ns;          /* when it began, as sys_host's uptime_ns */
+	uint64_t duration_ns; /* at most 2^32 ticks of the TSC */
+	uint64_t id;          /* of the VM, or the thread */
+	uint64_t address;
+	uint32_t kind; /* enum trace_event_kind */
+	uint32_t vcpu;
+	char name[24];
 };
 
 struct sys_pci {

@@ -43,6 +43,11 @@ uint64_t time_now(void)
 	return time_tsc_to_ns(time_tsc() - tsc.start);
 }
 
+uint64_t time_of(uint64_t at)
+{
+	return at > tsc.start ? time_tsc_to_ns(at - tsc.start) : 0;
+}
+
 uint64_t time_at(uint64_t ns)
 {
 	return tsc.start + time_ns_to_tsc(ns);

@@ -17,7 +17,8 @@ uint64_t time_now(void);              /* nanoseconds since boot */
 uint64_t time_ns_to_tsc(uint64_t ns); /* a duration */
 uint64_t time_tsc_to_ns(uint64_t ticks);
 
-uint64_t time_at(uint64_t ns); /* TSC value at which time_now() is ns */
+uint64_t time_of(uint64_t tsc); /* time_now() at that TSC value; 0 before boot's end */
+uint64_t time_at(uint64_t ns);  /* TSC value at which time_now() is ns */
 
 /*
  * Arms this CPU's one-shot timer for an absolute time_now() value (UINT64_MAX: none): VECTOR_TIMER

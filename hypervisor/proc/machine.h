@@ -21,6 +21,7 @@ struct machine_ops {
 struct machine_virt_ops {
 	const char *name; /* "svm", "vmx" */
 	unsigned int (*nr_vms)(void);
+	void (*set_tracing)(bool on); /* of exits */
 	/* The vCPU number `index` over all VMs: 0, or -ENOENT past the last. Thread context. */
 	int (*vcpu)(unsigned int index, struct sys_vcpu *out);
 };
@@ -28,6 +29,9 @@ struct machine_virt_ops {
 /* Start only. */
 void machine_register(const struct machine_ops *ops);
 void machine_register_virt(const struct machine_virt_ops *ops);
+
+/* Has exits traced from now on, or no more, if there is virtualization. */
+void machine_trace_exits(bool on);
 
 /* Notes, the first time, what memory the kernel and its processes use: a process has just been
  * started by another one, so init has its first shell. */

@@ -40,6 +40,12 @@ void machine_register_virt(const struct machine_virt_ops *ops)
 	virt = ops;
 }
 
+void machine_trace_exits(bool on)
+{
+	if (virt->set_tracing != NULL)
+		virt->set_tracing(on);
+}
+
 /* ---- topics ---- */
 
 union topic {
@@ -346,9 +352,14 @@ static int64_t sys_log_write(const struct syscall_args *a)
 }
 
 static const struct syscall_row rows[] = {
-	{ SYS_SYS_INFO, "sys_info", sys_sys_info }, { SYS_SYS_POWER, "sys_power", sys_sys_power },
-	{ SYS_LOG_READ, "log_read", sys_log_read }, { SYS_LOG_WRITE, "log_write", sys_log_write },
-	{ SYS_POOL_SET, "pool_set", sys_pool_set }, { SYS_BENCH, "bench", sys_bench },
+	{ SYS_SYS_INFO, "sys_info", sys_sys_info },
+	{ SYS_SYS_POWER, "sys_power", sys_sys_power },
+	{ SYS_LOG_READ, "log_read", sys_log_read },
+	{ SYS_LOG_WRITE, "log_write", sys_log_write },
+	{ SYS_POOL_SET, "pool_set", sys_pool_set },
+	{ SYS_BENCH, "bench", sys_bench },
+	{ SYS_TRACE_SET, "trace_set", sys_trace_set },
+	{ SYS_TRACE_READ, "trace_read", sys_trace_read },
 };
 
 const struct syscall_table native_sys_calls = { rows, ARRAY_SIZE(rows) };

@@ -6,6 +6,7 @@
 #include "cpu/log.h"
 #include "cpu/msr.h"
 #include "cpu/time.h"
+#include "cpu/tracing.h"
 #include "lib/string.h"
 #include "thread/log_who.h"
 #include "thread/idle_poll.h"
@@ -348,6 +349,8 @@ static void leave_stack(struct runqueue *rq, struct thread *from, struct thread 
 	set_run_time(from, from->run_tsc, 0);
 	set_run_time(to, to->run_tsc, rq->charged);
 	to->waited += rq->charged - to->ready_since;
+	if (trace_is_on())
+		trace_note(TRACE_SWITCH, rq->charged, to->id, 0, 0, to->name);
 	this_cpu()->current = to;
 	cpu_set_kernel_stack(to->stack);
 	as_switch(to->as);

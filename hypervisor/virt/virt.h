@@ -90,6 +90,9 @@ struct virt_ops {
 	void (*get_paging)(struct vcpu *v, struct guest_paging *p);
 	/* Whether each guest has a SPEC_CTRL of its own; PRED_CMD it has where the CPU has. */
 	bool (*has_spec_ctrl)(void);
+	/* Whether exits and injections go into the CPUs' rings (cpu/tracing.h, which has them
+	 * then). While they do not, exits cost no instruction more. Any context. */
+	void (*set_tracing)(bool on);
 };
 
 /* Bound once at boot; NULL when the machine has no virtualization. */

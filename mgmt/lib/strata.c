@@ -229,3 +229,13 @@ int strata_bench(enum bench_what what, uint64_t arg, unsigned rounds, struct ben
 {
 	return call(SYS_BENCH, what, (long)arg, rounds, (long)out);
 }
+
+int strata_trace_set(enum trace_set what)
+{
+	return call(SYS_TRACE_SET, what, 0, 0, 0);
+}
+
+int strata_trace_read(unsigned cpu, uint64_t *sequence, struct trace_event *buf, unsigned max)
+{
+	return call(SYS_TRACE_READ, cpu, (long)sequence, (long)buf, max);
+}

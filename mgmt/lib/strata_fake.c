@@ -180,3 +180,66 @@ int fake_vm_info_at(unsigned index, struct vm_info *out)
 	count(out, "entries", 700 * seconds);
 	return 0;
 }
+
+/* ---- tracing: each CPU has the same short story, a microsecond later on CPU 1 ---- */
+
+#define STORY_START 500000000ull
+
+static const struct trace_event story[] = {
+	{ .sequence = 10, .ns = 0, .id = 3, .kind = TRACE_EVENT_SWITCH, .name = "vcpu" },
+	{ .sequence = 11,
+	  .ns = 2000,
+	  .id = 7,
+	  .kind = TRACE_EVENT_INJECT,
+	  .address = 0x30,
+	  .name = "interrupt" },
+	{ .sequence = 12,
+	  .ns = 2500,
+	  .duration_ns = 250,
+	  .id = 7,
+	  .kind = TRACE_EVENT_EXIT,
+	  .address = 0x1000,
+	  .name = "CPUID" },
+	/* Two are missing here. */
+	{ .sequence = 15,
+	  .ns = 2000,
+	  .duration_ns = 7500,
+	  .id = 7,
+	  .kind = TRACE_EVENT_GUEST,
+	  .name = "good1" },
+	{ .sequence = 16,
+	  .ns = 9600,
+	  .duration_ns = 100,
+	  .id = 8,
+	  .vcpu = 1,
+	  .kind = TRACE_EVENT_EXIT,
+	  .address = 0x2000,
+	  .name = "HLT" },
+	{ .sequence = 17, .ns = 12000, .id = 1, .kind = TRACE_EVENT_SWITCH, .name = "idle\n\"x" },
+};
+
+static bool tracing;
+
+int fake_trace_set(enum trace_set what)
+{
+	if (what == TRACE_QUERY)
+		return tracing;
+	tracing = what == TRACE_ON;
+	return 0;
+}
+
+int fake_trace_read(unsigned n, uint64_t *sequence, struct trace_event *buf, unsigned max)
+{
+	unsigned taken = 0;
+
+	if (n > 1)
+		return -EINVAL;
+	for (size_t i = 0; i < sizeof(story) / sizeof(story[0]) && taken < max; i++) {
+		if (story[i].sequence < *sequence)
+			continue;
+		buf[taken] = story[i];
+		buf[taken++].ns += STORY_START + n * 1000;
+		*sequence = story[i].sequence + 1;
+	}
+	return (int)taken;
+}

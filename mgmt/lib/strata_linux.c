@@ -319,3 +319,13 @@ int strata_pool_set(const struct cpu_pool *pool)
 	(void)pool;
 	return -ENOSYS;
 }
+
+int strata_trace_set(enum trace_set what)
+{
+	return fake_is_on() ? fake_trace_set(what) : -ENOSYS;
+}
+
+int strata_trace_read(unsigned cpu, uint64_t *sequence, struct trace_event *buf, unsigned max)
+{
+	return fake_is_on() ? fake_trace_read(cpu, sequence, buf, max) : -ENOSYS;
+}

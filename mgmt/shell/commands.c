@@ -182,6 +182,37 @@ const struct command commands[] = {
 	  .run = cmd_top,
 	  .max_args = 3,
 	  .output = schema_top },
+	{ .name = "trace on",
+	  .args = "",
+	  .help = "trace exits, injections and switches of threads, of all CPUs",
+	  .more = "Each CPU keeps its last 2047 events. What was traced before is forgotten. While "
+		  "it "
+		  "is off it costs nothing on an exit.",
+	  .run = cmd_trace_on,
+	  .output = schema_action },
+	{ .name = "trace off",
+	  .args = "",
+	  .help = "stop tracing; what was traced can still be shown",
+	  .run = cmd_trace_off,
+	  .output = schema_action },
+	{ .name = "trace show",
+	  .args = "[EVENTS]",
+	  .help = "the last EVENTS (50) that were traced, in the order of time",
+	  .more = "guest: a stay in a guest, with the exits that the kernel answered on the way. "
+		  "exit: from the exit until it was answered, or left to the VMM. inject: an event "
+		  "for the guest. switch: the CPU goes on with that thread.",
+	  .run = cmd_trace_show,
+	  .max_args = 1,
+	  .output = schema_trace },
+	{ .name = "trace export",
+	  .args = "",
+	  .help = "all that was traced, as a JSON document for a viewer",
+	  .more = "In Chrome's trace event format: strata-client ... trace export >trace.json, "
+		  "then "
+		  "open it in ui.perfetto.dev or chrome://tracing. CPUs have a row each with their "
+		  "threads, vCPUs one with their exits. With --json the document is one line.",
+	  .run = cmd_trace_export,
+	  .output = schema_chrome },
 	{ .name = "log",
 	  .args = "[LINES]",
 	  .help = "the kernel's log, or its last LINES lines",

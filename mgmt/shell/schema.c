@@ -127,6 +127,27 @@ const struct member schema_top[] = {
 	END,
 };
 
+const struct member schema_trace[] = {
+	MEMBER("ns", "integer", "when it began, since the start"),
+	MEMBER("duration_ns", "integer", "how long it took"),
+	MEMBER("cpu", "integer", "where"),
+	MEMBER("kind", "string", "guest, exit, inject or switch"),
+	MEMBER("name", "string", "guest: the VM; exit: why; inject: what; switch: the thread"),
+	MEMBER("sequence", "integer", "number of the event on its CPU"),
+	MEMBER("lost", "integer", "so many before it on its CPU were overwritten while being read"),
+	OPTIONAL("vm", "string", "guest, exit, inject: name of the VM"),
+	OPTIONAL("vcpu", "integer", "guest, exit, inject: number of the vCPU"),
+	OPTIONAL("address", "string", "exit: RIP; inject: vector; hexadecimal"),
+	OPTIONAL("thread", "integer", "switch: number of the thread"),
+	END,
+};
+
+const struct member schema_chrome[] = {
+	MEMBER("displayTimeUnit", "string", "ns"),
+	MEMBER("traceEvents", "array", "objects in Chrome's trace event format"),
+	END,
+};
+
 const struct member schema_log[] = {
 	MEMBER("sequence", "integer", "number of the line"),
 	MEMBER("line", "string", "without its end"),

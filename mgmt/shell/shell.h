@@ -99,7 +99,8 @@ json_t *client_try(struct session *s, const char *op, json_t *more);
 extern const struct member schema_vm[], schema_host[], schema_cpu[], schema_memory[], schema_log[];
 extern const struct member schema_bench[];
 extern const struct member schema_action[], schema_command[], schema_text[], schema_setting[];
-extern const struct member schema_top[], schema_check[], schema_dump[], schema_line[];
+extern const struct member schema_top[], schema_trace[], schema_chrome[], schema_check[],
+	schema_dump[], schema_line[];
 
 /* ---- options.c: words behind a verb ---- */
 /* Seconds, at most a day; a fraction where `ms` gets it. false: not such a number. */
@@ -137,6 +138,10 @@ int cmd_vm_console(struct session *s, int argc, char **argv);
 int cmd_host_show(struct session *s, int argc, char **argv);
 int cmd_cpu(struct session *s, int argc, char **argv);
 int cmd_mem(struct session *s, int argc, char **argv);
+int cmd_trace_on(struct session *s, int argc, char **argv);
+int cmd_trace_off(struct session *s, int argc, char **argv);
+int cmd_trace_show(struct session *s, int argc, char **argv);
+int cmd_trace_export(struct session *s, int argc, char **argv);
 int cmd_top(struct session *s, int argc, char **argv);
 int cmd_log(struct session *s, int argc, char **argv);
 /* ---- cmd_bench.c ---- */

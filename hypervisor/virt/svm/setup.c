@@ -73,17 +73,22 @@ static void find_features(void)
 		 f->virtual_spec_ctrl ? ", SPEC_CTRL" : "");
 }
 
-static void choose_switch(void)
+svm_switch_fn *svm_untraced_switch(void)
 {
 	static svm_switch_fn *const forms[2][2] = {
 		{ svm_switch_msr, svm_switch_fsgsbase },
 		{ svm_switch_msr_mitigated, svm_switch_fsgsbase_mitigated },
 	};
 
+	return forms[svm_mitigations != 0][svm_features.fsgsbase];
+}
+
+static void choose_switch(void)
+{
 	svm_mitigations = mitigations.use & MIT_GUEST;
 	if (svm_features.virtual_spec_ctrl)
 		svm_mitigations &= ~(uint32_t)MIT_SPEC_CTRL_GUEST;
-	svm_switch = forms[svm_mitigations != 0][svm_features.fsgsbase];
+	svm_switch = svm_untraced_switch();
 }
 
 /* Clears both bits of an MSR in the map: read and write. */

@@ -189,7 +189,7 @@ static enum svm_fast session(struct svm_vcpu *s)
 
 	prepare(s);
 	vcpu_count(&s->v, COUNT_ENTRIES);
-	result = svm_switch(s, s->vmcb_pa, s->vmcb, svm_this_cpu()->host_save);
+	result = READ_ONCE(svm_switch)(s, s->vmcb_pa, s->vmcb, svm_this_cpu()->host_save);
 	finish(s);
 	return result;
 }
@@ -325,4 +325,5 @@ const struct virt_ops svm_ops = {
 	.tpr_changed = svm_tpr_changed,
 	.get_paging = svm_get_paging,
 	.has_spec_ctrl = has_spec_ctrl,
+	.set_tracing = svm_set_tracing,
 };

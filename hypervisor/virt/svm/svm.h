@@ -125,9 +125,19 @@ typedef enum svm_fast svm_switch_fn(struct svm_vcpu *s, phys_t vmcb_pa, struct v
 				    phys_t host_save);
 svm_switch_fn svm_switch_fsgsbase, svm_switch_msr;
 svm_switch_fn svm_switch_fsgsbase_mitigated, svm_switch_msr_mitigated;
-/* The one that this machine needs. Immutable after init. */
+/* [a] The one that this machine needs now; changes with tracing only. */
 extern svm_switch_fn *svm_switch;
 extern uint32_t svm_mitigations; /* MIT_*, for switch.S. Immutable after init */
+
+/* Any of them, with svm_traced_exit in the place of svm_fast_exit. */
+svm_switch_fn svm_switch_fsgsbase_traced, svm_switch_msr_traced;
+
+/* ---- setup.c, traced.c ---- */
+/* What svm_switch is while nothing is traced. */
+svm_switch_fn *svm_untraced_switch(void);
+/* From the next session on. Any context. */
+void svm_set_tracing(bool on);
+enum svm_fast svm_traced_exit(struct svm_vcpu *s);
 
 /* ---- fast.c ---- */
 enum svm_fast svm_fast_exit(struct svm_vcpu *s);

@@ -114,7 +114,7 @@
 	lfence
 	.endm
 
-	.macro	SVM_SWITCH name, fsgsbase, mitigated
+	.macro	SVM_SWITCH name, fsgsbase, mitigated, exit
 	.globl	\name
 	.balign	64
 \name:
@@ -217,7 +217,7 @@
 	xor	%r14d, %r14d
 	xor	%r15d, %r15d
 	lea	SAVED_RBP(%rsp), %rbp
-	call	svm_fast_exit
+	call	\exit
 	test	%eax, %eax
 	jz	1b
 
@@ -246,9 +246,12 @@
 	.endm
 
 	.text
-	SVM_SWITCH svm_switch_fsgsbase, 1, 0
-	SVM_SWITCH svm_switch_msr, 0, 0
-	SVM_SWITCH svm_switch_fsgsbase_mitigated, 1, 1
-	SVM_SWITCH svm_switch_msr_mitigated, 0, 1
+	SVM_SWITCH svm_switch_fsgsbase, 1, 0, svm_fast_exit
+	SVM_SWITCH svm_switch_msr, 0, 0, svm_fast_exit
+	SVM_SWITCH svm_switch_fsgsbase_mitigated, 1, 1, svm_fast_exit
+	SVM_SWITCH svm_switch_msr_mitigated, 0, 1, svm_fast_exit
+	/* Entered instead while tracing is on: the others need not ask. */
+	SVM_SWITCH svm_switch_fsgsbase_traced, 1, 1, svm_traced_exit
+	SVM_SWITCH svm_switch_msr_traced, 0, 1, svm_traced_exit
 
 	.section .note.GNU-stack, "", @progbits

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The rings belong to who switches tracing on (proc/): this layer allocates nothing.
+#include "cpu/tracing.h"
+
+#include "lib/string.h"
+
+/* Locks: [I] once it is set */
+struct tracing {
+	struct trace_ring *ring; /* [I] NULL: tracing was never on */
+};
+DEFINE_CPU_PUBLIC(struct tracing, tracing);
+
+uint32_t tracing_on;
+
+void trace_set_ring(cpu_id_t cpu, struct trace_ring *ring)
+{
+	__atomic_store_n(&cpu_public(tracing, cpu)->ring, ring, __ATOMIC_RELEASE);
+}
+
+static struct trace_ring *ring_of(cpu_id_t cpu)
+{
+	return __atomic_load_n(&cpu_public(tracing, cpu)->ring, __ATOMIC_ACQUIRE);
+}
+
+bool trace_has_ring(cpu_id_t cpu)
+{
+	return ring_of(cpu) != NULL;
+}
+
+void trace_switch_on(bool on)
+{
+	cpu_for_each (id) {
+		if (on)
+			trace_ring_forget(ring_of(id));
+	}
+	__atomic_store_n(&tracing_on, on, __ATOMIC_SEQ_CST);
+}
+
+void trace_note(enum trace_kind kind, uint64_t tsc, uint64_t id, unsigned vcpu, uint64_t address,
+		const char *name)
+{
+	struct trace_ring *ring = cpu_private(tracing)->ring;
+	struct trace_item item = {
+		.tsc = tsc,
+		.ticks = (uint32_t)MIN(__builtin_ia32_rdtsc() - tsc, (uint64_t)UINT32_MAX),
+		.kind = (uint16_t)kind,
+		.vcpu = (uint16_t)vcpu,
+		.id = id,
+		.address = address,
+	};
+
+	strlcpy(item.name, name, sizeof(item.name));
+	trace_ring_put(ring, &item);
+}
+
+bool trace_read(cpu_id_t cpu, uint64_t *seq, struct trace_item *out)
+{
+	const struct trace_ring *ring = ring_of(cpu);
+
+	return ring && trace_ring_get(ring, seq, out);
+}
