@@ -37,12 +37,6 @@ enum strata_syscall {
 			  all is read */
 	SYS_CHAN_WAIT, /* (fd, timeout ns): waits for a message without taking it */
 	SYS_CHAN_CHECK, /* (fd): number of messages that wait */
-	SYS_CHAN_CALL,  /* (fd, const struct chan_msg *request, struct chan_msg *answer): sends and
-			   waits for the answer to it until request's time-out; its length. Who has
-			   the request runs with the caller's weight on top of its own meanwhile.
-			   -EINVAL: CHAN_NOWAIT; -EAGAIN: 64 calls under way at this end; -EPIPE,
-			   -EIO: it cannot be answered any more. Sending an answer never waits:
-			   -ESRCH: nobody waits for it; -EMSGSIZE: no room for it */
 
 	/* Processes. A process handle polls readable when the process has ended. */
 	SYS_PROC_SPAWN, /* (const struct proc_spawn *): process handle */
@@ -81,8 +75,8 @@ enum strata_syscall {
 	SYS_SYS_INFO,  /* (enum sys_topic, index, void *buf, len): bytes written, -ENOENT past the
 			  last index */
 	SYS_SYS_POWER, /* (enum power_action, exit code): does not return */
-	SYS_LOG_READ,  /* (uint64_t *sequence, char *buf, len): next kernel log line, -ENOENT when
-			  none */
+	SYS_LOG_READ,  /* (uint64_t *sequence, char *buf, len, struct log_line * or NULL): next
+			  kernel  log line, -ENOENT when none */
 	SYS_LOG_WRITE, /* (level, const char *text, len): adds a line to the kernel log */
 	SYS_POOL_SET,  /* (const struct cpu_pool *): CPUs of a pool 1..CPU_POOLS - 1; those that no
 			  pool has are pool 0's. -EINVAL: part of a core, or CPU 0's core; -EBUSY: a
@@ -94,6 +88,8 @@ enum strata_syscall {
 	SYS_TRACE_READ, /* (CPU, uint64_t *sequence, struct trace_event *buf, up to TRACE_READ_MAX):
 			   how many; from the first that is left at or after *sequence, which
 			   becomes the next one's number */
+	SYS_LOG_LEVEL,  /* (level, or LOG_LEVEL_QUERY): lines above it stay in the log and are not
+			   shown  on the console; the level before */
 	STRATA_SYS_END,
 };
 
@@ -139,8 +135,7 @@ struct chan_msg {
 	uint32_t flags;      /* CHAN_NOWAIT */
 	int64_t timeout_ns;  /* -1: no limit */
 	uint32_t nr_handles; /* send: how many; recv: room before, how many after */
-	uint32_t call; /* recv: number of the call that this asks for, 0: none; send: the call that
-			  this answers */
+	uint32_t reserved;
 	int32_t handles[CHAN_HANDLES_MAX]; /* send: moved out of the sender; recv: new fds */
 };
 
@@ -532,6 +527,13 @@ struct sys_vcpu {
 struct sys_container {
 	uint64_t id, parent, used, limit, peak; /* bytes */
 	char name[STRATA_NAME_MAX];
+};
+
+#define LOG_LEVEL_QUERY (~0ull)
+struct log_line {
+	uint64_t ns;    /* as sys_host's uptime_ns; 0: before there was a clock */
+	uint32_t level; /* 0 error, 1 warning, 2 info, 3 debug */
+	uint32_t reserved;
 };
 
 enum trace_set {

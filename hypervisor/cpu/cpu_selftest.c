@@ -111,14 +111,14 @@ SELFTEST(log_ring_keeps_order)
 	char line[64];
 	uint64_t seq = UINT64_MAX;
 
-	SELFTEST_CHECK(log_read(&seq, line, sizeof(line)) == -ENOENT);
-	for (seq = 0; log_read(&seq, line, sizeof(line)) >= 0;)
+	SELFTEST_CHECK(log_read(&seq, line, sizeof(line), NULL) == -ENOENT);
+	for (seq = 0; log_read(&seq, line, sizeof(line), NULL) >= 0;)
 		;
 	log_debug("a line of the self-test");
-	SELFTEST_CHECK(log_read(&seq, line, sizeof(line)) == 23);
+	SELFTEST_CHECK(log_read(&seq, line, sizeof(line), NULL) == 23);
 	SELFTEST_CHECK(!strcmp(line, "a line of the self-test"));
 	seq--;
-	SELFTEST_CHECK(log_read(&seq, line, 7) == 6 && !strcmp(line, "a line"));
+	SELFTEST_CHECK(log_read(&seq, line, 7, NULL) == 6 && !strcmp(line, "a line"));
 }
 
 SELFTEST(symbols_have_names)

@@ -6,6 +6,7 @@
 
 #include "cpu/cpu.h"
 #include "cpu/log_private.h"
+#include "cpu/time.h"
 #include "lib/errno.h"
 #include "lib/fmt.h"
 #include "lib/string.h"
@@ -19,6 +20,7 @@ static struct {
 	uint32_t lock;
 	uint64_t next;                       /* [l] number of the next line */
 	char lines[LINES][LINE_SIZE];        /* [l] */
+	struct log_about about[LINES];       /* [l] */
 	const struct log_sink *sinks[SINKS]; /* [I] */
 	enum log_level levels[SINKS];        /* [l] */
 } state;
@@ -66,6 +68,23 @@ void log_set_level(const struct log_sink *sink, enum log_level level)
 	}
 }
 
+enum log_level log_level(void)
+{
+	return __atomic_load_n(&state.levels[0], __ATOMIC_RELAXED);
+}
+
+enum log_level log_set_levels(enum log_level level)
+{
+	enum log_level before;
+
+	acquire();
+	before = state.levels[0];
+	for (int i = 0; i < SINKS; i++)
+		state.levels[i] = level;
+	release();
+	return before;
+}
+
 void log_write(enum log_level level, const char *fmt, ...)
 {
 	char line[LINE_SIZE];
@@ -77,12 +96,13 @@ void log_write(enum log_level level, const char *fmt, ...)
 	len = MIN(len, sizeof(line) - 2);
 	memcpy(line + len, "\n", 2);
 	acquire();
+	state.about[state.next % LINES] = (struct log_about){ .ns = time_now(), .level = level };
 	memcpy(state.lines[state.next++ % LINES], line, len + 2);
 	emit(line, level);
 	release();
 }
 
-int64_t log_read(uint64_t *seq, char *buf, size_t len)
+int64_t log_read(uint64_t *seq, char *buf, size_t len, struct log_about *about)
 {
 	int64_t ret = -ENOENT;
 
@@ -98,6 +118,8 @@ int64_t log_read(uint64_t *seq, char *buf, size_t len)
 		if (len)
 			buf[n] = '\0';
 		ret = (int64_t)n;
+		if (about)
+			*about = state.about[*seq % LINES];
 		(*seq)++;
 	}
 	release();

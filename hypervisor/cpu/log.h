@@ -30,12 +30,20 @@ struct log_sink {
 };
 void log_add_sink(const struct log_sink *sink, enum log_level level);
 void log_set_level(const struct log_sink *sink, enum log_level level);
+/* What all sinks get from now on; the first one's level before. */
+enum log_level log_set_levels(enum log_level level);
+enum log_level log_level(void); /* of the first sink */
 
 /*
  * Reads the first line whose sequence number is at least *seq into buf (NUL-terminated, cut to len)
- * and sets *seq to the next number. Returns the length or -ENOENT when there is none yet.
+ * and sets *seq to the next number; *about (NULL: not wanted) says when and how grave. Returns the
+ * length or -ENOENT when there is none yet.
  */
-int64_t log_read(uint64_t *seq, char *buf, size_t len);
+struct log_about {
+	uint64_t ns; /* time_now(); 0 before there is a clock */
+	enum log_level level;
+};
+int64_t log_read(uint64_t *seq, char *buf, size_t len, struct log_about *about);
 
 /* Prints registers, a backtrace with symbols and the last trace events, stops all CPUs. For bugs of
  * ours alone. */

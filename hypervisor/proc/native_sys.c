@@ -305,9 +305,17 @@ static int64_t sys_sys_power(const struct syscall_args *a)
 
 /* ---- log ---- */
 
+static int64_t put_about(uint64_t user, const struct log_about *about)
+{
+	struct log_line line = { .ns = about->ns, .level = about->level };
+
+	return USER_PUT(user, &line);
+}
+
 static int64_t sys_log_read(const struct syscall_args *a)
 {
 	char line[LOG_LINE_MAX + 32];
+	struct log_about about;
 	uint64_t sequence;
 	int64_t n;
 
@@ -315,12 +323,24 @@ static int64_t sys_log_read(const struct syscall_args *a)
 		return -EPERM;
 	if (USER_GET(&sequence, a->arg[0]) != 0)
 		return -EFAULT;
-	n = log_read(&sequence, line, MIN(a->arg[2], (uint64_t)sizeof(line)));
+	n = log_read(&sequence, line, MIN(a->arg[2], (uint64_t)sizeof(line)), &about);
 	if (n < 0)
 		return n;
 	if (a->arg[2] != 0 && copy_to_user(a->arg[1], line, (size_t)n + 1) != 0)
 		return -EFAULT;
+	if (a->arg[3] != 0 && put_about(a->arg[3], &about) != 0)
+		return -EFAULT;
 	return USER_PUT(a->arg[0], &sequence) == 0 ? n : -EFAULT;
+}
+
+static int64_t sys_log_level(const struct syscall_args *a)
+{
+	if (!is_admin())
+		return -EPERM;
+	if (a->arg[0] == LOG_LEVEL_QUERY)
+		return log_level();
+	return a->arg[0] <= LOG_DEBUG ? (int64_t)log_set_levels((enum log_level)a->arg[0])
+				      : -EINVAL;
 }
 
 /* One line: what would end it or drive a terminal becomes a question mark. */
@@ -356,6 +376,7 @@ static const struct syscall_row rows[] = {
 	{ SYS_SYS_POWER, "sys_power", sys_sys_power },
 	{ SYS_LOG_READ, "log_read", sys_log_read },
 	{ SYS_LOG_WRITE, "log_write", sys_log_write },
+	{ SYS_LOG_LEVEL, "log_level", sys_log_level },
 	{ SYS_POOL_SET, "pool_set", sys_pool_set },
 	{ SYS_BENCH, "bench", sys_bench },
 	{ SYS_TRACE_SET, "trace_set", sys_trace_set },

@@ -210,9 +210,14 @@ int strata_sys_power(enum power_action action, int exit_code)
 	return call(SYS_SYS_POWER, action, exit_code, 0, 0);
 }
 
-int strata_log_read(uint64_t *sequence, char *buf, size_t len)
+int strata_log_level(uint64_t level)
 {
-	return call(SYS_LOG_READ, (long)sequence, (long)buf, (long)len, 0);
+	return call(SYS_LOG_LEVEL, (long)level, 0, 0, 0);
+}
+
+int strata_log_read(uint64_t *sequence, char *buf, size_t len, struct log_line *about)
+{
+	return call(SYS_LOG_READ, (long)sequence, (long)buf, (long)len, (long)about);
 }
 
 int strata_log_write(unsigned level, const char *text, size_t len)

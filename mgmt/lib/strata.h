@@ -63,7 +63,8 @@ int strata_vcpu_port(int vcpu, struct vcpu_port *access);
 
 int strata_sys_info(enum sys_topic topic, unsigned index, void *buf, size_t len);
 int strata_sys_power(enum power_action action, int exit_code);
-int strata_log_read(uint64_t *sequence, char *buf, size_t len);
+int strata_log_read(uint64_t *sequence, char *buf, size_t len, struct log_line *about);
+int strata_log_level(uint64_t level); /* LOG_LEVEL_QUERY: tells it */
 int strata_bench(enum bench_what what, uint64_t arg, unsigned rounds, struct bench_result *out);
 int strata_trace_set(enum trace_set what);
 int strata_trace_read(unsigned cpu, uint64_t *sequence, struct trace_event *buf, unsigned max);

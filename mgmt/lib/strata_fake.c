@@ -243,3 +243,29 @@ int fake_trace_read(unsigned n, uint64_t *sequence, struct trace_event *buf, uns
 	}
 	return (int)taken;
 }
+
+/* ---- the log: 60 lines, an error, a warning, info and debug in turn ---- */
+
+#define LOG_LINES 60
+
+int fake_log_read(uint64_t *sequence, char *buf, size_t len, struct log_line *about)
+{
+	unsigned n = (unsigned)*sequence;
+
+	if (n >= LOG_LINES)
+		return -ENOENT;
+	if (about)
+		*about = (struct log_line){ .ns = n * SECOND / 10, .level = n % 4 };
+	(*sequence)++;
+	return snprintf(buf, len, "line %u", n);
+}
+
+int fake_log_level(uint64_t level)
+{
+	static uint64_t now = 2;
+	uint64_t before = now;
+
+	if (level != LOG_LEVEL_QUERY)
+		now = level;
+	return (int)before;
+}

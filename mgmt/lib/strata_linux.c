@@ -294,12 +294,14 @@ int strata_sys_power(enum power_action action, int exit_code)
 	exit(exit_code);
 }
 
-int strata_log_read(uint64_t *sequence, char *buf, size_t len)
+int strata_log_read(uint64_t *sequence, char *buf, size_t len, struct log_line *about)
 {
-	(void)sequence;
-	(void)buf;
-	(void)len;
-	return -ENOENT;
+	return fake_is_on() ? fake_log_read(sequence, buf, len, about) : -ENOENT;
+}
+
+int strata_log_level(uint64_t level)
+{
+	return fake_is_on() ? fake_log_level(level) : -ENOSYS;
 }
 
 int strata_log_write(unsigned level, const char *text, size_t len)
