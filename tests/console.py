@@ -29,7 +29,7 @@ class Console:
         self.child = pexpect.spawn(f"{linux}/init", ["-m", vmm, "-s",
                                    f"{linux}/shell", "-v", str(vms), "-c", str(conf)],
                                    timeout=30 * harness.TIME_SCALE, encoding="utf-8", codec_errors="replace",
-                                   dimensions=(24, 200), preexec_fn=harness.die_with_parent)
+                                   dimensions=(1000, 200), preexec_fn=harness.die_with_parent)
         self.child.delaybeforesend = None
         self.child.expect_exact(PROMPT)
 

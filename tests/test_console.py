@@ -39,7 +39,7 @@ def test_help(console):
     ("vm console stubborn", "error: stubborn: not running"),
     ("vm console stubborn --json", '{"error":"vm console: expected: vm console NAME"}'),
     ("poweroff now", "error: poweroff: expected: poweroff [--force] [--json]"),
-    ("log -1", "error: log: expected: log [LINES]"),
+    ("log -1", "error: log: expected: log [error|warn|info|debug] [LINES]"),
     ("vm show 'open", "error: a quote is not closed"),
     ("--json", '{"error":"--json: expected a command with it"}'),
     ("x " * 70, "error: more than 64 words"),

@@ -152,3 +152,142 @@ def test_trace_export():
     assert [(r["ts"], r["dur"], r["args"]) for r in spans if r["name"] == "CPUID"][0] == (5e5 + 2.5, 0.25, {"cpu": 0, "rip": "0x1000"})
     assert [(r["name"], r["s"], r["pid"], r["tid"]) for r in rows if r["ph"] == "i"] == [("interrupt 0x30", "t", 8, 0)] * 2
     assert "expected: trace export" in run("trace export x", status=2)
+
+
+def test_log():
+    rows = objects("log")
+    assert [r["sequence"] for r in rows] == list(range(60)) and rows[5] == {"sequence": 5, "ns": 500000000, "level": "warn", "line": "line 5"}
+    assert [r["sequence"] for r in objects("log", "3")] == [57, 58, 59]
+    assert {r["level"] for r in objects("log", "warn")} == {"error", "warn"} and len(objects("log", "warn")) == 30
+    assert [r["sequence"] for r in objects("log", "error 2")] == [52, 56]
+    assert objects("log", "error 0") == [] and len(objects("log", "debug 1000")) == 60
+    assert "     5.700 warn  line 57\n" in run("log 3")
+
+
+def test_log_level():
+    assert objects("log level") == [{"level": "info"}] and objects("log level", "debug") == [{"level": "debug"}]
+    c = console()
+    c.send("log level\r")
+    c.expect_exact("the console shows: info and what is graver")
+    c.send("log level error\r")
+    c.expect_exact("the console shows: error\r\n")
+    c.send("log level\r")
+    c.expect_exact("the console shows: error\r\n")
+    c.close(force=True)
+    assert "loud: expected error, warn, info or debug" in run("log level loud", status=1)
+
+
+MORE = "-- more: space, Enter, q --"
+
+
+def lines_of(text):
+    return re.findall(r"line (\d+)\r", text)
+
+
+def test_pages():
+    """A screen at a time, by space; a line by Enter; q drops the rest. What is short, for programs or typed ahead is not stopped."""
+    c = console(size=(24, 80))
+    c.send("log\r")
+    c.expect_exact(MORE)
+    assert lines_of(c.before) == [str(i) for i in range(23)]
+    c.send("\r")
+    c.expect_exact(MORE)
+    assert lines_of(c.before) == ["23"]
+    c.send("x ")
+    c.expect_exact(MORE)
+    assert lines_of(c.before) == [str(i) for i in range(24, 47)] and "\x1b[K" in c.before
+    c.setwinsize(10, 80)
+    c.send(" ")
+    c.expect_exact(MORE)
+    assert len(lines_of(c.before)) == 9
+    c.send("q")
+    c.expect_exact("strata> ")
+    assert lines_of(c.before) == []
+    for quit in ("q", "\x03"):
+        c.send("log\r")
+        c.expect_exact(MORE)
+        c.send(quit)
+        c.expect_exact("strata> ")
+        assert lines_of(c.before) == []
+    c.send("log 9\r")
+    c.expect_exact("strata> ")
+    assert len(lines_of(c.before)) == 9 and MORE not in c.before
+    c.send("log --json\r")
+    c.expect_exact("strata> ")
+    assert c.before.count("\n") == 61 and MORE not in c.before
+    c.send("terminal nopage\rlog\r")
+    c.expect_exact("10 rows, 80 columns, not paged")
+    c.expect_exact("line 59")
+    c.send("terminal page\rlog\rlog\recho done\r")
+    c.expect_exact("paged")
+    c.close(force=True)
+
+
+def test_pages_count_wrapped_lines():
+    c = console(size=(10, 40))
+    c.send("help\r")
+    c.expect_exact(MORE)
+    rows = sum(max(1, -(-len(line) // 40)) for line in re.sub(r"\x1b\[\??[0-9;]*[A-Za-z]", "", c.before).split("\r\n")[1:-1])
+    assert rows == 9, c.before
+    c.send("q")
+    c.close(force=True)
+
+
+def test_no_pages_for_a_dumb_terminal():
+    c = console(term="dumb", size=(10, 80))
+    c.send("log\r")
+    c.expect_exact("strata> ")
+    assert len(lines_of(c.before)) == 60 and "\x1b" not in c.before
+    c.close(force=True)
+
+
+def test_asks_a_line_without_size():
+    """As on a serial port: the terminal is asked when a page of the smallest one is full, and again for each."""
+    c = console(size=(0, 0))
+    ask = "\x1b7\x1b[999;999H\x1b[6n\x1b8"
+    c.send("log\r")
+    c.expect_exact(ask)
+    assert len(lines_of(c.before)) == 23
+    c.send("\x1b[40;100R")
+    c.expect_exact(ask)
+    assert len(lines_of(c.before)) == 39 - 23
+    c.send("\x1b[40;100R")
+    c.expect_exact(MORE)
+    c.send("q")
+    c.expect_exact("strata> ")
+    c.send("terminal\r")
+    c.expect_exact("40 rows, 100 columns, paged")
+    c.expect_exact("strata> ")
+    # Keys beside the answer are kept; a size that cannot be is no answer.
+    c.send("terminal ask\r")
+    c.expect_exact(ask)
+    c.send("echo \x1b[30;90Rhi\r")
+    c.expect_exact("30 rows, 90 columns")
+    c.expect_exact("hi\r\n")
+    c.send("terminal ask\r")
+    c.expect_exact(ask)
+    c.send("\x1b[0;0R")
+    c.expect_exact("error: terminal: it does not tell its size")
+    c.close(force=True)
+
+
+def test_silent_terminal():
+    """One that does not answer is asked once, and not paged."""
+    c = console(size=(0, 0))
+    c.send("log\r")
+    c.expect_exact("strata> ")
+    assert len(lines_of(c.before)) == 60 and c.before.count("\x1b[6n") == 1
+    c.send("log\r")
+    c.expect_exact("strata> ")
+    assert len(lines_of(c.before)) == 60 and "\x1b[6n" not in c.before
+    c.send("terminal 20 80\rterminal\r")
+    c.expect_exact("20 rows, 80 columns, paged")
+    c.expect_exact("20 rows, 80 columns, paged")
+    c.expect_exact("strata> ")
+    c.send("log\r")
+    c.expect_exact(MORE)
+    c.send("q")
+    c.expect_exact("strata> ")
+    c.send("terminal dumb\rlog\r")
+    c.expect_exact("line 59")
+    c.close(force=True)

@@ -27,7 +27,7 @@ class Shell:
         self.m.send(line + "\r")
         self.m.expect("\n")
         self.m.expect(re.escape(PROMPT))
-        return re.sub(r"\x1b\[\??[0-9;]*[A-Za-z]", "", self.m.before()).replace("\r", "")
+        return re.sub(r"\x1b(\[\??[0-9;]*[A-Za-z]|[78])", "", self.m.before()).replace("\r", "")
 
     def json(self, line):
         return [json.loads(row) for row in self.run(line + " --json").splitlines() if row.startswith("{")]
@@ -61,6 +61,9 @@ def test_figures(machine, config, smp):
         assert 0 < mem["at_rest"] and mem["kernel_image"] + mem["page_structs"] + mem["kernel"] <= 16 * MiB
         assert any("boot archive" in r["line"] for r in shell.json("log"))
         assert len(shell.json("log 3")) == 3
+        assert {"info"} <= {r["level"] for r in shell.json("log")} <= {"error", "warn", "info", "debug"} and shell.json("log warn") == [r for r in shell.json("log") if r["level"] in ("error", "warn")]
+        assert shell.json("log")[-1]["ns"] > 0
+        assert shell.json("log level") == [{"level": "info"}] and shell.json("log level error") == [{"level": "error"}] == shell.json("log level")
         assert shell.json("host show")[0]["uptime_ns"] > host["uptime_ns"]
         m.send("poweroff\r")
         assert m.wait_exit(20) == 0

@@ -266,45 +266,6 @@ int cmd_mem(struct session *s, int argc, char **argv)
 	return STATUS_OK;
 }
 
-/* Number of lines that the log has now. */
-static uint64_t log_lines(void)
-{
-	uint64_t sequence = 0, n = 0;
-	char line[512];
-
-	while (strata_log_read(&sequence, line, sizeof(line)) >= 0)
-		n++;
-	return n;
-}
-
-int cmd_log(struct session *s, int argc, char **argv)
-{
-	uint64_t sequence = 0, skip = 0, wanted;
-	char line[512], *end;
-
-	if (argc == 1) {
-		errno = 0;
-		wanted = strtoull(argv[0], &end, 10);
-		if (*end || end == argv[0] || *argv[0] == '-' || errno)
-			return STATUS_USAGE;
-		uint64_t all = log_lines();
-		skip = all > wanted ? all - wanted : 0;
-	}
-	while (strata_log_read(&sequence, line, sizeof(line)) >= 0) {
-		if (skip) {
-			skip--;
-			continue;
-		}
-		line[strcspn(line, "\n")] = '\0';
-		if (s->json)
-			shell_print_json(
-				json_pack("{s:I,s:s}", "sequence", j(sequence - 1), "line", line));
-		else
-			printf("%s\n", line);
-	}
-	return STATUS_OK;
-}
-
 static int power(struct session *s, int argc, char **argv, const char *action)
 {
 	json_t *more, *reply;

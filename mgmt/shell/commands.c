@@ -180,6 +180,7 @@ const struct command commands[] = {
 		  "Exits "
 		  "by reason: those that came most often are named.",
 	  .run = cmd_top,
+	  .unpaged = true,
 	  .max_args = 3,
 	  .output = schema_top },
 	{ .name = "trace on",
@@ -213,11 +214,34 @@ const struct command commands[] = {
 		  "threads, vCPUs one with their exits. With --json the document is one line.",
 	  .run = cmd_trace_export,
 	  .output = schema_chrome },
-	{ .name = "log",
-	  .args = "[LINES]",
-	  .help = "the kernel's log, or its last LINES lines",
-	  .run = cmd_log,
+	{ .name = "terminal",
+	  .args = "[ask | dumb | page | nopage | ROWS COLUMNS]",
+	  .help = "what the shell takes its terminal for",
+	  .more = "Output that is longer than the screen stops at each page: space shows the next, "
+		  "Enter a line, q drops the rest. Not on a dumb terminal, in scripts, with "
+		  "--json, or "
+		  "when there is typed ahead. On a serial line the terminal is asked for its size "
+		  "each "
+		  "time; one that does not answer is not paged until ask, or until its size is "
+		  "set.",
+	  .run = cmd_terminal,
+	  .max_args = 2,
+	  .unpaged = true,
+	  .output = schema_terminal },
+	{ .name = "log level",
+	  .args = "[error|warn|info|debug]",
+	  .help = "what lines of the kernel's log the console shows at once",
+	  .more = "Without a level it tells it. All lines stay in the log, whatever the level; "
+		  "strata.log= on the kernel's command line sets it at the start.",
+	  .run = cmd_log_level,
 	  .max_args = 1,
+	  .output = schema_log_level },
+	{ .name = "log",
+	  .args = "[error|warn|info|debug] [LINES]",
+	  .help = "the kernel's log, or its last LINES lines, of a level and graver",
+	  .more = "With seconds since the start, and each line's level.",
+	  .run = cmd_log,
+	  .max_args = 2,
 	  .output = schema_log },
 	{ .name = "config show",
 	  .args = "[NAME]",
@@ -250,6 +274,7 @@ const struct command commands[] = {
 	  .help = "do nothing for a while",
 	  .more = "Fractions are taken, at most a day. Ctrl-C ends it.",
 	  .run = cmd_sleep,
+	  .unpaged = true,
 	  .min_args = 1,
 	  .max_args = 1,
 	  .output = schema_action },
@@ -259,6 +284,7 @@ const struct command commands[] = {
 	  .more = "Without --state: until it is stopped or failed. Fails when the time (30 s) is "
 		  "over. States: stopped, starting, running, paused, stopping, failed.",
 	  .run = cmd_wait,
+	  .unpaged = true,
 	  .min_args = 1,
 	  .max_args = 5,
 	  .complete = COMPLETE_VM,
@@ -270,6 +296,7 @@ const struct command commands[] = {
 		  "with its status; with --keep-going only the last status is that of the first "
 		  "failure. With --json every command prints objects.",
 	  .run = cmd_run,
+	  .unpaged = true,
 	  .min_args = 1,
 	  .max_args = 2,
 	  .output = schema_text },
@@ -281,6 +308,7 @@ const struct command commands[] = {
 		  "are "
 		  "are left out.",
 	  .run = cmd_bench,
+	  .unpaged = true,
 	  .max_args = 1,
 	  .output = schema_bench },
 	{ .name = "reboot",

@@ -5,6 +5,7 @@
 #include "mgmt/shell/keys.h"
 
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <termios.h>
 #include <unistd.h>
@@ -154,4 +155,44 @@ void keys_unget(const char *buf, size_t len)
 bool keys_kept(void)
 {
 	return end > start;
+}
+
+/* ---- a terminal's report ---- */
+
+/* Where it stands among the kept keys, and its length; NULL: it is not there, or not whole. */
+static char *find_report(unsigned *rows, unsigned *columns, size_t *len)
+{
+	for (char *p = kept + start; p < kept + end; p++) {
+		char text[32];
+		size_t n = (size_t)(kept + end - p) < sizeof(text) - 1 ? (size_t)(kept + end - p)
+								       : sizeof(text) - 1;
+		int length = 0;
+		char last = 0;
+
+		if (*p != '\033')
+			continue;
+		memcpy(text, p, n);
+		text[n] = '\0';
+		if (sscanf(text, "\033[%5u;%5u%c%n", rows, columns, &last, &length) == 3 &&
+		    last == 'R') {
+			*len = (size_t)length;
+			return p;
+		}
+	}
+	return NULL;
+}
+
+bool keys_take_report(unsigned *rows, unsigned *columns, int ms)
+{
+	struct pollfd key = { .fd = STDIN_FILENO, .events = POLLIN };
+	size_t len;
+	char *at;
+
+	while (!(at = find_report(rows, columns, &len))) {
+		if (poll(&key, 1, ms) != 1 || !fill())
+			return false;
+	}
+	memmove(at, at + len, (size_t)(kept + end - at) - len);
+	end -= len;
+	return true;
 }

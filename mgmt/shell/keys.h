@@ -23,5 +23,10 @@ int keys_next(void);
 /* Takes up to room of the kept keys without waiting. */
 size_t keys_take(char *buf, size_t room);
 bool keys_kept(void); /* keys_take would give some */
+/*
+ * Takes a terminal's report of its position (ESC [ ROWS ; COLUMNS R) from among the keys, which are
+ * kept; waits up to ms for it. false: none came.
+ */
+bool keys_take_report(unsigned *rows, unsigned *columns, int ms);
 /* Puts bytes back in front: what a detached console did not take. */
 void keys_unget(const char *buf, size_t len);

@@ -11,6 +11,7 @@
 
 #include "mgmt/lib/proto.h"
 #include "mgmt/shell/keys.h"
+#include "mgmt/shell/screen.h"
 #include "mgmt/shell/shell.h"
 
 #define HISTORY_LINES 500
@@ -155,8 +156,20 @@ void lineedit_init(struct session *s)
 	stifle_history(HISTORY_LINES);
 }
 
+/* A serial line does not tell readline how wide it is. */
+static void fit_screen(void)
+{
+	unsigned rows, columns;
+
+	if (screen_must_ask() && screen_size(&rows, &columns))
+		rl_set_screen_size((int)rows, (int)columns);
+	if (screen_is_dumb() && strcmp(rl_terminal_name ? rl_terminal_name : "", "dumb") != 0)
+		rl_reset_terminal("dumb");
+}
+
 char *lineedit_read(void)
 {
+	fit_screen();
 	char *line = readline("strata> ");
 
 	if (line && *line) {

@@ -18,6 +18,7 @@ static void loop(struct session *s)
 {
 	char *line;
 
+	s->paged = true;
 	lineedit_init(s);
 	machine_init(s);
 	while ((line = lineedit_read())) {

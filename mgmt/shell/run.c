@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "mgmt/lib/proto.h"
+#include "mgmt/shell/pager.h"
 #include "mgmt/shell/shell.h"
 
 void shell_print_json(json_t *object)
@@ -81,6 +82,7 @@ static int run_words(struct session *s, int argc, char **argv)
 {
 	const struct command *c;
 	int used, status;
+	bool paged;
 
 	s->json = take_json(&argc, argv) || s->json_always;
 	if (argc == 0)
@@ -96,9 +98,12 @@ static int run_words(struct session *s, int argc, char **argv)
 		return usage(s, c), STATUS_USAGE;
 	if (c->terminal && s->no_terminal)
 		return shell_fail(s, "%s: expected a person's terminal", c->name);
+	paged = s->paged && !s->depth && !s->json && !c->terminal && !c->unpaged && pager_begin();
 	status = c->run(s, argc, argv + used);
 	if (status == STATUS_USAGE)
 		usage(s, c);
+	if (paged)
+		pager_end();
 	return status;
 }
 

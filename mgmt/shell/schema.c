@@ -148,9 +148,24 @@ const struct member schema_chrome[] = {
 	END,
 };
 
+const struct member schema_terminal[] = {
+	MEMBER("terminal", "string", "its kind, as TERM says"),
+	MEMBER("rows", "integer", "0: not known"),
+	MEMBER("columns", "integer", "0: not known"),
+	MEMBER("paging", "boolean", "long output stops at each screen"),
+	END,
+};
+
 const struct member schema_log[] = {
 	MEMBER("sequence", "integer", "number of the line"),
+	MEMBER("ns", "integer", "when, since the start; 0: before there was a clock"),
+	MEMBER("level", "string", "error, warn, info or debug"),
 	MEMBER("line", "string", "without its end"),
+	END,
+};
+
+const struct member schema_log_level[] = {
+	MEMBER("level", "string", "error, warn, info or debug"),
 	END,
 };
 

@@ -25,6 +25,7 @@ struct session {
 	int status;       /* of the last command */
 	unsigned depth;   /* scripts that run scripts */
 	bool no_terminal; /* nobody sits there: no keys, no escape sequences */
+	bool paged;       /* long output stops at each screen */
 };
 
 enum complete {
@@ -51,6 +52,7 @@ struct command {
 	enum complete complete;      /* of its first argument */
 	const struct member *output; /* of each object with --json; NULL: has no --json */
 	bool terminal;               /* needs a person's terminal */
+	bool unpaged;                /* its output is never stopped at a full screen */
 };
 
 extern const struct command commands[];
@@ -96,7 +98,9 @@ json_t *client_vm(struct session *s, const char *name);
 json_t *client_try(struct session *s, const char *op, json_t *more);
 
 /* ---- schema.c: what the objects hold ---- */
-extern const struct member schema_vm[], schema_host[], schema_cpu[], schema_memory[], schema_log[];
+extern const struct member schema_vm[], schema_host[], schema_cpu[], schema_memory[], schema_log[],
+	schema_log_level[];
+extern const struct member schema_terminal[];
 extern const struct member schema_bench[];
 extern const struct member schema_action[], schema_command[], schema_text[], schema_setting[];
 extern const struct member schema_top[], schema_trace[], schema_chrome[], schema_check[],
@@ -143,7 +147,9 @@ int cmd_trace_off(struct session *s, int argc, char **argv);
 int cmd_trace_show(struct session *s, int argc, char **argv);
 int cmd_trace_export(struct session *s, int argc, char **argv);
 int cmd_top(struct session *s, int argc, char **argv);
+int cmd_terminal(struct session *s, int argc, char **argv);
 int cmd_log(struct session *s, int argc, char **argv);
+int cmd_log_level(struct session *s, int argc, char **argv);
 /* ---- cmd_bench.c ---- */
 int cmd_bench(struct session *s, int argc, char **argv);
 
