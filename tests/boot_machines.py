@@ -4,7 +4,7 @@ import pytest
 
 from test_efi import PROMPT
 
-CPUS = ["EPYC-v1", "EPYC-Rome", "EPYC-Milan", "Opteron_G1", "Opteron_G2", "Opteron_G3", "phenom", "max"]
+CPUS = ["EPYC-v1", "EPYC-Rome", "EPYC-Milan", "Opteron_G1", "Opteron_G2", "Opteron_G3", "Opteron_G4", "Opteron_G5", "phenom", "max"]
 
 
 def to_prompt(start, **kwargs):

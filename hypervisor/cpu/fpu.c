@@ -21,6 +21,11 @@
 #define CPUID_8_EBX_XSAVEERPTR (1u << 2)
 #define CPUID_VENDOR_AMD_EBX   0x68747541u /* "Auth" of AuthenticAMD */
 #define CPUID_VENDOR_HYGON_EBX 0x6f677948u /* "Hygo" of HygonGenuine */
+#define CPUID_1_ECX_HYPERVISOR (1u << 31)
+#define CPUID_HYPERVISOR       0x40000000u
+#define CPUID_TCG_EBX          0x54474354u /* "TCGTCGTCGTCG" */
+#define CPUID_TCG_ECX          0x43544743u
+#define CPUID_TCG_EDX          0x47435447u
 #define CPUID_EXT_MAX          0x80000000u
 #define CPUID_EXT_SIZES        0x80000008u
 
@@ -101,9 +106,24 @@ static bool amd_leaks_pointers(void)
 	       !(cpuid(CPUID_EXT_SIZES, 0).ebx & CPUID_8_EBX_XSAVEERPTR);
 }
 
+/*
+ * QEMU's TCG takes CR4.OSXSAVE for a reserved bit where leaf 0xd has no extension (Opteron_G4 and
+ * G5), and answers with a #VMEXIT to a host that is not there, for ever. Real CPUs of that kind
+ * have XSAVE.
+ */
+static bool xsave_works(void)
+{
+	struct cpuid h = cpuid(CPUID_HYPERVISOR, 0);
+
+	if (!(cpuid(1, 0).ecx & CPUID_1_ECX_HYPERVISOR) || h.ebx != CPUID_TCG_EBX ||
+	    h.ecx != CPUID_TCG_ECX || h.edx != CPUID_TCG_EDX)
+		return true;
+	return cpuid(0xd, 1).eax != 0;
+}
+
 static void choose_features(void)
 {
-	features.xsave = cpuid(1, 0).ecx & CPUID_1_ECX_XSAVE;
+	features.xsave = (cpuid(1, 0).ecx & CPUID_1_ECX_XSAVE) && xsave_works();
 	features.leaks_pointers = amd_leaks_pointers();
 	features.xcr0 = XCR0_X87 | XCR0_SSE;
 	features.size = XSAVE_MIN;
