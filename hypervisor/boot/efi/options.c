@@ -15,21 +15,36 @@ static char lower(char c)
 	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
-/* The length of a first word that is a program's name, with the blanks behind it; else 0. */
-static size_t program_name(const char *line, size_t len)
+static bool begins(const char *word, size_t len, const char *with)
+{
+	return len >= strlen(with) && memcmp(word, with, strlen(with)) == 0;
+}
+
+static bool ends_in_efi(const char *word, size_t len)
 {
 	static const char suffix[] = ".efi";
-	size_t end = 0, n = sizeof(suffix) - 1;
+	size_t n = sizeof(suffix) - 1;
+
+	for (size_t i = 0; i < n; i++) {
+		if (len < n || lower(word[len - n + i]) != suffix[i])
+			return false;
+	}
+	return true;
+}
+
+/*
+ * The length of a first word that is a program's name, with the blanks behind it; else 0. The UEFI
+ * shell has the file's path there, iPXE its name, which is ours in `make image TYPE=pxe`.
+ */
+static size_t program_name(const char *line, size_t len)
+{
+	size_t end = 0;
 
 	while (end < len && line[end] != ' ')
 		end++;
-	if (end < n)
+	if (!ends_in_efi(line, end) && !begins(line, end, "strata"))
 		return 0;
-	for (size_t i = 0; i < n; i++) {
-		if (lower(line[end - n + i]) != suffix[i])
-			return 0;
-	}
-	/* A word of ours that ends so: initrd=\EFI\x.efi */
+	/* A word of ours: initrd=\EFI\x.efi, strata.log=debug */
 	if (memchr(line, '=', end) != NULL)
 		return 0;
 	while (end < len && line[end] == ' ')

@@ -300,6 +300,10 @@ static void test_options(void **state)
 	assert_string_equal(options("console=ttyS0 x", false), "console=ttyS0 x");
 	assert_string_equal(options("fs0:\\Strata.EFI  console=ttyS0", true), "console=ttyS0");
 	assert_string_equal(options("strata.efi", true), "");
+	assert_string_equal(options("strata console=ttyS0", true), "console=ttyS0");
+	assert_string_equal(options("strata-1.2 strata", true), "strata");
+	assert_string_equal(options("strata.log=debug x", true), "strata.log=debug x");
+	assert_string_equal(options("stratum .efi efi", true), "stratum .efi efi");
 	assert_string_equal(options("initrd=\\x.efi y", true), "initrd=\\x.efi y");
 	assert_string_equal(options("", true), "");
 	assert_int_equal(stub_options(NULL, 10, line, sizeof(line)), 0);
