@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// One UART. service() runs until the UART has nothing more to say, since its interrupt is
-// edge-triggered: a cause that is left standing would never interrupt again. Bytes that find no
-// room stay in the UART with its receive interrupt off and RTS dropped, until a reader has made
-// room.
+// Up to four UARTs, two of which share an interrupt. service() runs until the UART has nothing more
+// to say, since its interrupt is edge-triggered: a cause that is left standing would never
+// interrupt again. Bytes that find no room stay in the UART with its receive interrupt off and RTS
+// dropped, until a reader has made room.
 #include "drivers/serial/serial.h"
 
 #include "cpu/intr.h"
@@ -15,17 +15,22 @@
 #define TX_SIZE      16384
 #define RX_LOW_WATER 256 /* room below which the sender is held off */
 
-static uint8_t rx_bytes[RX_SIZE], tx_bytes[TX_SIZE];
+static void serial_service(struct chardev *d);
+static const struct chardev_ops serial_ops = { .service = serial_service };
 
-static const struct {
+/* Locks: [I] once the UART is in use */
+static struct line {
 	uint16_t port;
 	uint8_t irq;
 	const char *name;
+	uint8_t vector; /* [I] 0: not in use */
+	struct chardev dev;
+	uint8_t rx[RX_SIZE], tx[TX_SIZE];
 } lines[] = {
-	{ UART_COM1, 4, "ttyS0" },
-	{ UART_COM2, 3, "ttyS1" },
-	{ UART_COM3, 4, "ttyS2" },
-	{ UART_COM4, 3, "ttyS3" },
+	{ .port = UART_COM1, .irq = 4, .name = "ttyS0" },
+	{ .port = UART_COM2, .irq = 3, .name = "ttyS1" },
+	{ .port = UART_COM3, .irq = 4, .name = "ttyS2" },
+	{ .port = UART_COM4, .irq = 3, .name = "ttyS3" },
 };
 
 static bool receive(struct chardev *d, const struct uart16550 *u, uint8_t lsr)
@@ -81,34 +86,53 @@ static void serial_service(struct chardev *d)
 	uart_unlock(u);
 }
 
-static const struct chardev_ops serial_ops = { .service = serial_service };
-
-static struct chardev serial = {
-	.ops = &serial_ops,
-	.rx = BYTE_RING_INIT(rx_bytes),
-	.tx = BYTE_RING_INIT(tx_bytes),
-};
-
 static void serial_interrupt(struct trap_frame *frame)
 {
-	(void)frame;
-	chardev_interrupt(&serial);
+	for (unsigned int i = 0; i < ARRAY_SIZE(lines); i++) {
+		if (lines[i].vector == frame->vector)
+			chardev_interrupt(&lines[i].dev);
+	}
 }
 
-int serial_init(struct uart16550 *uart, uint8_t vector, uint32_t apic_id)
+/* The vector that the line's interrupt has already, or a new one; 0: none. */
+static uint8_t route(const struct line *line, uint32_t apic_id)
+{
+	uint8_t vector;
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(lines); i++) {
+		if (lines[i].vector != 0 && lines[i].irq == line->irq)
+			return lines[i].vector;
+	}
+	vector = intr_alloc();
+	if (vector == 0)
+		return 0;
+	intr_register(vector, serial_interrupt);
+	return ioapic_route_isa(line->irq, vector, apic_id) < 0 ? 0 : vector;
+}
+
+static struct line *find(const struct uart16550 *uart)
 {
 	for (unsigned int i = 0; i < ARRAY_SIZE(lines); i++) {
-		if (uart->port == 0 || lines[i].port != uart->port)
-			continue;
-		serial.name = lines[i].name;
-		serial.driver = uart;
-		chardev_register(&serial);
-		intr_register(vector, serial_interrupt);
-		int err = ioapic_route_isa(lines[i].irq, vector, apic_id);
-		if (err < 0)
-			return err;
-		chardev_interrupt(&serial);
-		return 0;
+		if (uart->port != 0 && lines[i].port == uart->port)
+			return &lines[i];
 	}
-	return -ENODEV;
+	return NULL;
+}
+
+struct chardev *serial_init(struct uart16550 *uart, uint32_t apic_id)
+{
+	struct line *line = find(uart);
+	uint8_t vector = line != NULL ? route(line, apic_id) : 0;
+
+	if (vector == 0)
+		return NULL;
+	line->dev.ops = &serial_ops;
+	line->dev.rx = (struct byte_ring)BYTE_RING_INIT(line->rx);
+	line->dev.tx = (struct byte_ring)BYTE_RING_INIT(line->tx);
+	line->dev.name = line->name;
+	line->dev.driver = uart;
+	chardev_register(&line->dev);
+	line->vector = vector;
+	chardev_interrupt(&line->dev);
+	return &line->dev;
 }

@@ -40,9 +40,9 @@ void early_console_drain(void)
 		uart_drain(&uarts[i]);
 }
 
-struct uart16550 *early_console_uart(void)
+struct uart16550 *early_console_uart(unsigned int number)
 {
-	return nr_uarts > 0 ? &uarts[nr_uarts - 1] : NULL;
+	return number < nr_uarts ? &uarts[nr_uarts - 1 - number] : NULL;
 }
 
 static void print(const char *s)

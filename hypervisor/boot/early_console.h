@@ -23,6 +23,7 @@ void early_console_drain(void);
 /* One line "strata: cannot start: WHY", then stops the CPU. Before the log exists. */
 __noreturn void early_die(const char *why);
 
-/* The UART that is the terminal, for the driver that takes it over; NULL: there is none. */
+/* The UARTs that are terminals, for the driver that takes them over: 0 is the last one named; NULL:
+ * there are no more. */
 struct uart16550;
-struct uart16550 *early_console_uart(void);
+struct uart16550 *early_console_uart(unsigned int number);

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The UART that start and log write to, polled, becomes the terminal of ring 3 as well, driven by
-// its interrupt.
-#include "boot/console_arg.h"
+// The UARTs that start and log write to, polled, become terminals of ring 3 as well, driven by
+// their interrupts: the last one that the command line names is the console, as in Linux, the
+// others come after it.
 #include "boot/early_console.h"
 #include "boot/init.h"
-#include "cpu/intr.h"
 #include "cpu/lapic.h"
 #include "cpu/log.h"
 #include "drivers/serial/serial.h"
@@ -12,22 +11,16 @@
 
 void boot_init_console(void)
 {
-	struct uart16550 *uart = early_console_uart();
-	struct chardev *d;
-	const char *name;
-	uint8_t vector;
-	int rc;
+	struct uart16550 *uart;
 
-	if (uart == NULL)
-		return;
-	name = console_port_name(uart->port);
-	vector = intr_alloc();
-	rc = vector != 0 ? serial_init(uart, vector, lapic_id()) : -1;
-	if (rc != 0) {
-		log_error("the console has no input: its interrupt cannot be routed");
-		return;
+	console_init();
+	for (unsigned int i = 0; (uart = early_console_uart(i)) != NULL; i++) {
+		struct chardev *d = serial_init(uart, lapic_id());
+
+		if (d != NULL)
+			console_attach(d);
+		else
+			log_error("console at port %#x: no input: its interrupt cannot be routed",
+				  uart->port);
 	}
-	d = name != NULL ? chardev_find(name) : NULL;
-	if (d != NULL)
-		console_attach(d);
 }

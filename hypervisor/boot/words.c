@@ -20,7 +20,7 @@ const struct boot_word boot_words[] = {
 		.values = "ttySN[,BAUD[n8]]|none",
 		.preset = "what ACPI's SPCR or EFI's console says, else ttyS0",
 		.help = "Serial port for messages, N from 0 to 3, BAUD a divisor of 115200. With "
-			"several each gets all messages, and the last one is the terminal",
+			"several each gets all messages and a shell, the last one is /dev/console",
 		.good = console_arg_good,
 	},
 	{
@@ -70,7 +70,8 @@ const struct boot_word boot_words[] = {
 		.name = "mitigations",
 		.values = "auto|off",
 		.preset = "auto",
-		.help = "Do against leaks through speculation what the CPU needs (the log and `cpu` "
+		.help = "Do against leaks through speculation what the CPU needs (the log and "
+			"`cpu` "
 			"say what), or nothing",
 	},
 	{

@@ -103,7 +103,10 @@ static const struct device devices[] = {
 	{ "/dev/random", simple_open, &random_ops, 0x108 },
 	{ "/dev/urandom", simple_open, &random_ops, 0x109 },
 	{ "/dev/tty", console_open, &console_ops, 0x500 },
-	{ "/dev/console", console_open, &console_ops, 0x501 },
+	{ "/dev/console", console_open, &console_ops, CONSOLE_RDEV },
+	{ "/dev/console1", console_open_further, &console_ops, CONSOLE_RDEV_FURTHER + 1 },
+	{ "/dev/console2", console_open_further, &console_ops, CONSOLE_RDEV_FURTHER + 2 },
+	{ "/dev/console3", console_open_further, &console_ops, CONSOLE_RDEV_FURTHER + 3 },
 };
 
 void device_init(void)

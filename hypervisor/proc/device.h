@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The devices that ring 3 finds under /dev: null, zero, random, urandom, console and tty. The
- * console is a terminal (io/tty.h) on the character device that boot names with console_attach;
+ * consoles are terminals (io/tty.h) on the character devices that boot names with console_attach;
  * without one nothing is ever typed and what is written is swallowed.
  */
 #pragma once
@@ -20,11 +20,20 @@ struct device {
 /* Adds the nodes to the archive tree. Boot, once. */
 void device_init(void);
 
+#define CONSOLE_MAX          4u
+#define CONSOLE_RDEV         0x501u  /* Linux' /dev/console */
+#define CONSOLE_RDEV_FURTHER 0xf000u /* + 1 to + 3: /dev/console1 to 3; ours */
+
 /* Opens the console, as /dev/console does. 0 or -ENOMEM. */
 int console_open(const struct device *d, struct container *c, struct object **out);
+/* The same for the terminal number rdev - CONSOLE_RDEV_FURTHER. -ENODEV: there is none. */
+int console_open_further(const struct device *d, struct container *c, struct object **out);
+/* Boot, once, before console_attach and the first opener. */
+void console_init(void);
 extern const struct object_ops console_ops;
 
-/* The terminal's line from now on. Boot, once. */
+/* A line becomes a terminal: the first one the console, the next ones those after it. Boot, at most
+ * CONSOLE_MAX times. */
 void console_attach(struct chardev *d);
 
 /* Waits, not for ever, until all that was written has gone to the device. Thread context, no lock
