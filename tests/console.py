@@ -15,7 +15,7 @@ VMS = ["good1", "good2", "stubborn", "refuses", "crashes", "silent", "deaf", "mu
 
 
 class Console:
-    def __init__(self, folder, vmm=f"{harness.TREE}/tests/tools/fake_vmm.py"):
+    def __init__(self, folder, vmm=f"{harness.TREE}/tests/tools/fake_vmm.py", options=()):
         self.folder = folder
         vms = folder / "vms"
         vms.mkdir()
@@ -27,18 +27,19 @@ class Console:
         conf.write_text("[host]\nautostart = good1\n")
         linux = os.path.join(harness.BUILD, "debug", "linux")
         self.child = pexpect.spawn(f"{linux}/init", ["-m", vmm, "-s",
-                                   f"{linux}/shell", "-v", str(vms), "-c", str(conf)],
+                                   f"{linux}/shell", "-v", str(vms), "-c", str(conf), *options],
                                    timeout=30 * harness.TIME_SCALE, encoding="utf-8", codec_errors="replace",
                                    dimensions=(1000, 200), preexec_fn=harness.die_with_parent)
         self.child.delaybeforesend = None
         self.child.expect_exact(PROMPT)
 
-    def run(self, line):
-        """Types a line; returns what it printed."""
-        self.child.send(line + "\r")
-        self.child.expect_exact("\n")
-        self.child.expect_exact(PROMPT)
-        text = re.sub(r"\x1b\[\??[0-9;]*[A-Za-z]", "", self.child.before)
+    def run(self, line, on=None):
+        """Types a line, on the console or another terminal; returns what it printed."""
+        child = on or self.child
+        child.send(line + "\r")
+        child.expect_exact("\n")
+        child.expect_exact(PROMPT)
+        text = re.sub(r"\x1b\[\??[0-9;]*[A-Za-z]", "", child.before)
         return text.replace("\r\n", "\n").replace("\r", "")
 
     def json(self, line):

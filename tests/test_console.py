@@ -5,6 +5,7 @@ import random
 import subprocess
 
 import pexpect
+import pexpect.fdpexpect
 import pytest
 
 import harness
@@ -330,3 +331,44 @@ def test_config(console):
     assert set(checked) == {f"{name}.conf" for name in VMS + ["strata"]}
     assert checked["strata.conf"]["ok"] and checked["good2.conf"]["ok"] and not checked["good1.conf"]["ok"]
     assert checked["good1.conf"]["problem"].endswith("good1.conf:2: kernel: missing in [vm]; expected the path of the guest's kernel")
+
+
+def test_several_shells(tmp_path):
+    """A shell on a second terminal: its own process, status and end; the same VMs."""
+    master, slave = os.openpty()
+    console = Console(tmp_path, options=("-t", os.ttyname(slave)))
+    other = pexpect.fdpexpect.fdspawn(master, timeout=30 * harness.TIME_SCALE, encoding="utf-8")
+    other.expect_exact(PROMPT)
+    console.wait_running("good1")
+    # Each has a status of its own.
+    assert "no such VM" in console.run("vm show nobody")
+    assert console.run("echo $?").split()[-1] == "1" and console.run("echo $?", on=other).split()[-1] == "0"
+    # One waits for what the other does; a VM's console is watched by both.
+    other.send("wait good1 --state paused\r")
+    other.expect_exact("\n")
+    assert "good1: paused" in console.run("vm pause good1")
+    other.expect_exact("good1: paused")
+    other.expect_exact(PROMPT)
+    assert "good1: running" in console.run("vm resume good1", on=other)
+    for child in (other, console.child):
+        child.send("vm console good1\r")
+        child.expect_exact("hello from good1")
+    for child in (other, console.child):
+        child.send("abc")
+        child.expect_exact("ABC")
+        child.send("\x1d")
+        child.expect_exact("[detached]")
+        child.expect_exact(PROMPT)
+    # One ends and is started again; the other does not notice.
+    console.run("vm show nobody")
+    other.send("\x04")
+    other.expect_exact(PROMPT)
+    assert console.run("echo $?").split()[-1] == "1" and console.run("echo $?", on=other).split()[-1] == "0"
+    console.child.close(force=True)
+    os.close(slave)
+
+
+def test_a_terminal_that_is_not_there(tmp_path):
+    console = Console(tmp_path, options=("-t", str(tmp_path / "nothing")))
+    assert "good1" in console.run("vm list")
+    console.child.close(force=True)

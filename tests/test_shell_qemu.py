@@ -4,9 +4,11 @@ import json
 import os
 import random
 import re
+import socket
 import subprocess
 import time
 
+import pexpect.fdpexpect
 import pytest
 
 import archive
@@ -229,4 +231,59 @@ def test_control_of_vms(machine, beats):
         shell.run("vm kill mine")
         assert "mine: destroyed" in shell.run("vm destroy mine")
         m.send("poweroff\r")
+        assert m.wait_exit(60) == 0
+
+
+class Port:
+    """A second serial port of a machine, as far as Shell needs it."""
+
+    def __init__(self, path):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.connect(path)
+        self.child = pexpect.fdpexpect.fdspawn(self.socket.fileno(), encoding="utf-8", codec_errors="replace", timeout=30 * harness.TIME_SCALE)
+
+    def send(self, text):
+        self.child.send(text)
+
+    def expect(self, pattern, timeout=30):
+        self.child.expect(pattern, timeout=timeout * harness.TIME_SCALE)
+
+    def before(self):
+        return self.child.before
+
+
+def test_several_shells(machine, beats, tmp_path):
+    """console= twice: a shell on each port, one of them with the kernel's console."""
+    path = str(tmp_path / "com2")
+    with machine(initrd=beats, smp=2, console="console=ttyS1 console=ttyS0", extra=["-serial", f"unix:{path},server=on,wait=off"]) as m:
+        shell = Shell(m)
+        port = Port(path)
+        port.send("\r")
+        second = Shell(port)
+        # Of its first prompt something may have been kept.
+        port.send("echo here\r")
+        port.expect("\nhere\r")
+        port.expect(re.escape(PROMPT))
+        assert "no such VM" in shell.run("vm show nobody")
+        assert shell.run("echo $?").endswith("1\n")
+        assert second.run("echo $?").endswith("0\n")
+        port.send("wait beat0 --state running\r")
+        assert "beat0: running" in shell.run("vm start beat0")
+        port.expect("beat0: running")
+        port.expect(re.escape(PROMPT))
+        for child, other in ((m, shell), (port, second)):
+            child.send("vm console beat0\r")
+            child.expect("beat: [0-9]+")
+            child.send("\x1d")
+            child.expect(re.escape(PROMPT))
+            # Much at once, each way, on both.
+            word = "".join(random.Random(2).choices("abcdefghij", k=600))
+            assert word in other.run(f"echo {word}")
+            assert len(other.json("log")) > 10
+        port.send("\x04")
+        port.expect(re.escape(PROMPT))
+        assert "beat0" in second.run("vm list")
+        second.run("vm kill beat0")
+        assert "stopped" in shell.run("wait beat0")
+        port.send("poweroff\r")
         assert m.wait_exit(60) == 0

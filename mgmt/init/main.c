@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The first process: starts the VMs that want it, keeps a shell on the console, and serves the
+// The first process: starts the VMs that want it, keeps a shell on each terminal, and serves the
 // shell's requests. One thread, one poll loop; a shell that dies is started again, a VMM that dies
 // takes only its VM with it.
 
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <ini.h>
 #include <stdarg.h>
@@ -23,6 +24,7 @@
 
 /* A shell that ends sooner than this after its start is not restarted at once. */
 #define SHELL_MIN_LIFE_S 1
+#define SHELLS_MAX       4
 
 struct init_options init_options = {
 	.vmm = "/bin/vmm",
@@ -32,10 +34,19 @@ struct init_options init_options = {
 	.console = 1,
 };
 
-static struct {
+/* The shells: one on the console, one on each further terminal that there is. */
+static struct shell {
+	const char *terminal; /* NULL: the console, which init itself has */
+	int fd;               /* the terminal; -1: there is none */
 	int process, channel; /* -1: none */
 	time_t started;
-} shell = { -1, -1, 0 };
+	size_t poll_at; /* its two places in the poll array */
+} shells[SHELLS_MAX] = {
+	{ .terminal = NULL },
+	{ .terminal = "/dev/console1" },
+	{ .terminal = "/dev/console2" },
+	{ .terminal = "/dev/console3" },
+};
 
 static char autostart_order[512];
 
@@ -58,7 +69,7 @@ static time_t seconds(void)
 	return ts.tv_sec;
 }
 
-static void shell_start(void)
+static void shell_start(struct shell *sh)
 {
 	char *argv[] = { (char *)"shell", NULL, NULL, NULL };
 	char *envp[] = { (char *)"TERM=vt100", NULL };
@@ -77,35 +88,96 @@ static void shell_start(void)
 		init_log("shell: no channel: %s", strerror(-ret));
 		return;
 	}
-	if (init_options.script) {
+	if (init_options.script && !sh->terminal) {
 		argv[1] = (char *)"-r";
 		argv[2] = (char *)init_options.script;
 		init_options.script = NULL; /* once: a shell that dies is followed by a plain one */
 	}
-	memcpy(args.fds, (int32_t[]){ 0, 1, 2, ends[1] }, sizeof(int32_t) * 4);
+	memcpy(args.fds, (int32_t[]){ sh->fd, sh->fd, sh->fd, ends[1] }, sizeof(int32_t) * 4);
+	if (!sh->terminal)
+		memcpy(args.fds, (int32_t[]){ 0, 1, 2 }, sizeof(int32_t) * 3);
 	ret = strata_proc_spawn(&args);
 	close(ends[1]);
-	shell.started = seconds();
+	sh->started = seconds();
 	if (ret < 0) {
 		init_log("cannot start %s: %s", init_options.shell, strerror(-ret));
 		close(ends[0]);
 		return;
 	}
-	shell.process = ret;
-	shell.channel = ends[0];
+	sh->process = ret;
+	sh->channel = ends[0];
 }
 
-static void shell_ended(void)
+static void shell_ended(struct shell *sh)
 {
 	struct proc_info info;
 
-	if (strata_proc_info(shell.process, &info) == 0 && info.end != PROC_EXITED)
-		init_log("the shell died (signal %d at rip 0x%llx): starting another",
+	if (strata_proc_info(sh->process, &info) == 0 && info.end != PROC_EXITED)
+		init_log("the shell%s%s died (signal %d at rip 0x%llx): starting another",
+			 sh->terminal ? " on " : "", sh->terminal ? sh->terminal : "",
 			 info.exit_code, (unsigned long long)info.fault_rip);
-	requests_drop(shell.channel);
-	close(shell.channel);
-	close(shell.process);
-	shell.process = shell.channel = -1;
+	requests_drop(sh->channel);
+	close(sh->channel);
+	close(sh->process);
+	sh->process = sh->channel = -1;
+}
+
+/* Which terminals there are. */
+static void shells_init(void)
+{
+	for (size_t i = 0; i < SHELLS_MAX; i++) {
+		struct shell *sh = &shells[i];
+
+		sh->process = sh->channel = -1;
+		sh->started = -SHELL_MIN_LIFE_S;
+		sh->fd = sh->terminal ? open(sh->terminal, O_RDWR | O_NOCTTY) : 0;
+		if (!init_options.console)
+			sh->fd = -1;
+	}
+}
+
+/* Starts those that are missing; how long poll may wait at most, ms, -1: for ever. */
+static int shells_keep(int timeout)
+{
+	for (size_t i = 0; i < SHELLS_MAX; i++) {
+		struct shell *sh = &shells[i];
+
+		if (sh->fd < 0 || sh->process >= 0)
+			continue;
+		if (seconds() - sh->started >= SHELL_MIN_LIFE_S)
+			shell_start(sh);
+		if (sh->process < 0 && (timeout < 0 || timeout > 1000))
+			timeout = 1000;
+	}
+	return timeout;
+}
+
+static void shells_poll_add(struct pollfd *fds, size_t *n)
+{
+	for (size_t i = 0; i < SHELLS_MAX; i++) {
+		struct shell *sh = &shells[i];
+
+		sh->poll_at = SIZE_MAX;
+		if (sh->process < 0)
+			continue;
+		sh->poll_at = *n;
+		fds[(*n)++] = (struct pollfd){ .fd = sh->channel, .events = POLLIN };
+		fds[(*n)++] = (struct pollfd){ .fd = sh->process, .events = POLLIN };
+	}
+}
+
+static void shells_poll_done(const struct pollfd *fds)
+{
+	for (size_t i = 0; i < SHELLS_MAX; i++) {
+		struct shell *sh = &shells[i];
+		bool gone;
+
+		if (sh->poll_at == SIZE_MAX)
+			continue;
+		gone = fds[sh->poll_at].revents && requests_take(sh->channel) < 0;
+		if (fds[sh->poll_at + 1].revents || gone)
+			shell_ended(sh);
+	}
 }
 
 static void autostart(struct vm *vm)
@@ -188,31 +260,16 @@ static void read_host_conf(void)
 
 static void serve(void)
 {
-	static struct pollfd fds[2 + 2 * VMS_MAX];
-	size_t n = 0, shell_at;
-	int timeout = requests_timeout_ms();
+	static struct pollfd fds[2 * SHELLS_MAX + 2 * VMS_MAX];
+	int timeout = shells_keep(requests_timeout_ms());
+	size_t n = 0;
 
-	if (init_options.console && shell.process < 0) {
-		if (seconds() - shell.started >= SHELL_MIN_LIFE_S)
-			shell_start();
-		else if (timeout < 0 || timeout > 1000)
-			timeout = 1000;
-	}
 	vms_poll_add(fds, &n);
-	shell_at = n;
-	if (shell.process >= 0) {
-		fds[n++] = (struct pollfd){ .fd = shell.channel, .events = POLLIN };
-		fds[n++] = (struct pollfd){ .fd = shell.process, .events = POLLIN };
-	}
+	shells_poll_add(fds, &n);
 	if (poll(fds, n, timeout) < 0 && errno != EINTR)
 		init_log("poll: %s", strerror(errno));
 	vms_poll_done(fds);
-	if (n > shell_at) {
-		bool gone = fds[shell_at].revents && requests_take(shell.channel) < 0;
-
-		if (fds[shell_at + 1].revents || gone)
-			shell_ended();
-	}
+	shells_poll_done(fds);
 	requests_check_waiters();
 	unattended_check();
 	requests_check_power();
@@ -222,7 +279,7 @@ static void parse_options(int argc, char **argv)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "m:s:v:c:nr:e:")) != -1) {
+	while ((c = getopt(argc, argv, "m:s:v:c:nr:e:t:")) != -1) {
 		switch (c) {
 		case 'm': init_options.vmm = optarg; break;
 		case 's': init_options.shell = optarg; break;
@@ -231,6 +288,7 @@ static void parse_options(int argc, char **argv)
 		case 'n': init_options.console = 0; break;
 		case 'r': init_options.script = optarg; break;
 		case 'e': init_options.exit_vm = optarg; break;
+		case 't': shells[1].terminal = optarg; break;
 		default: exit(2);
 		}
 	}
@@ -247,8 +305,8 @@ int main(int argc, char **argv)
 		init_log("%s: %s: no VMs", init_options.vms, strerror(-found));
 	read_host_conf();
 	go_on = unattended_begin();
-	if (init_options.console)
-		shell_start();
+	shells_init();
+	shells_keep(-1);
 	if (go_on)
 		autostart_all();
 	for (;;)
