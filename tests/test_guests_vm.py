@@ -33,6 +33,15 @@ def test_as_vms(machine, tmp_path, config, smp):
         console.poweroff()
 
 
+def test_interrupts_once(machine, tmp_path):
+    """By instructions: where the host's timers disturb a handler repeats exactly."""
+    table = {"irq": ("irq", 1, "", "")}
+    with machine(config="release", smp=1, icount=True, initrd=vms.boot_archive("release", tmp_path, table)) as m:
+        console = vms.Console(m)
+        run_all(console, table)
+        console.poweroff()
+
+
 @pytest.mark.parametrize("config,smp,vcpus", [("release", 2, (8, 16)), ("debug", 4, (16,))])
 def test_many_vcpus(machine, tmp_path, config, smp, vcpus):
     table = {f"smp{n}": ("smp", n, "", "") for n in vcpus}

@@ -87,6 +87,11 @@ void ipi_wake(cpu_id_t cpu)
 		lapic_send_ipi(cpu_get(cpu)->apic_id, VECTOR_IPI_WAKE);
 }
 
+void ipi_wake_self(void)
+{
+	lapic_send_ipi(this_cpu()->apic_id, VECTOR_IPI_WAKE);
+}
+
 static void call_handler(struct trap_frame *frame)
 {
 	(void)frame;

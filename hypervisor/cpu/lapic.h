@@ -61,6 +61,8 @@ void ipi_call(const struct cpu_set *cpus, void (*fn)(void *arg), void *arg);
 /* Makes the CPU look at its inbox and its reschedule request: leaves guest mode, HLT and ring 3.
  * Any context. */
 void ipi_wake(cpu_id_t cpu);
+/* The same for this CPU: it leaves a guest that it enters. */
+void ipi_wake_self(void);
 
 /* Serves the calls that wait for this CPU: called by the IPI handler and by whoever spins for
  * another CPU. */

@@ -106,6 +106,42 @@ static void test_self_ipi(void)
 	CHECK_EQ("lapic-thousand", vector_count[0x50], 1002);
 }
 
+/* A long handler in which the timer, held back by it, ends: its interrupt must not come again. */
+static bool held;
+static unsigned held_again;
+static void on_held(struct frame *f)
+{
+	uint64_t end = rdtsc() + tsc_hz() / 200;
+
+	(void)f;
+	held_again += held;
+	held = true;
+	/* No PAUSE, which makes QEMU forget. */
+	while (rdtsc() < end)
+		barrier();
+	held = false;
+	lapic_eoi();
+}
+
+static void test_once(void)
+{
+	set_handler(0x51, on_held);
+	vector_count[0x51] = 0;
+	vector_count[0x41] = 0;
+	lapic_write(LAPIC_TDCR, 0xb);
+	lapic_write(LAPIC_TIMER, 0x41);
+	for (unsigned i = 0; i < 10; i++) {
+		lapic_write(LAPIC_TMICT, 1000000 + i * 100003);
+		self_ipi(0x51);
+		window();
+		wait_count("timer behind a handler", &vector_count[0x41], i + 1);
+	}
+	lapic_write(LAPIC_TIMER, LVT_MASKED);
+	CHECK_EQ("lapic-not-again", held_again, 0);
+	CHECK_EQ("lapic-each-once", vector_count[0x51], 10);
+	set_handler(0x51, NULL);
+}
+
 static uint8_t order[8];
 static unsigned nr_order;
 static bool isr_inside;
@@ -364,6 +400,7 @@ void guest_main(void)
 	test_pic();
 	test_pic_in_service();
 	test_self_ipi();
+	test_once();
 	test_priorities();
 	test_nesting();
 	test_tpr();

@@ -273,7 +273,7 @@ enum svm_fast svm_fast_exit(struct svm_vcpu *s)
 	s->v.counters[exit->counter + (c->exit_info1 & exit->by_info1)]++;
 	cpu_count_exit();
 	s->exit = exit;
-	if (unlikely((c->int_ctl & V_TPR_MASK) != s->tpr))
-		svm_sync_tpr(s);
+	if (unlikely((c->int_ctl & (V_TPR_MASK | V_IRQ)) != s->tpr))
+		svm_sync_int_ctl(s);
 	return exit->fast ? exit->fast(s) : SVM_SLOW;
 }

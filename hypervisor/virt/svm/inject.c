@@ -7,6 +7,8 @@
 // instruction. AMD APM 2, "Event Injection", "EXITINTINFO", "Virtual Interrupts".
 #include "virt/svm/svm.h"
 
+#include "cpu/lapic.h"
+
 static void intercept(struct svm_vcpu *s, uint32_t *word, uint32_t bit, bool on)
 {
 	uint32_t value = on ? *word | bit : *word & ~bit;
@@ -162,11 +164,30 @@ static void watch_cr8(struct svm_vcpu *s, bool on)
 	intercept(s, &s->vmcb->intercept_cr, BIT(16 + 8), on);
 }
 
-void svm_sync_tpr(struct svm_vcpu *s)
+static void sync_tpr(struct svm_vcpu *s)
 {
 	s->tpr = s->vmcb->int_ctl & V_TPR_MASK;
 	vlapic_set_cr8(&s->v.lapic, s->tpr);
 	s->v.check_events = true;
+}
+
+/*
+ * QEMU 7.2 sets V_IRQ's bit of cs->interrupt_request in VMRUN without its lock: what another thread
+ * sets there at that moment is lost, an interrupt of this CPU. It is still in the local APIC, and
+ * sent again by a write of the task priority.
+ */
+static void look_for_irqs(void)
+{
+	if (!svm_features.nrip)
+		__asm__ volatile("mov %0, %%cr8" ::"r"(0ul) : "memory");
+}
+
+void svm_sync_int_ctl(struct svm_vcpu *s)
+{
+	if (s->vmcb->int_ctl & V_IRQ)
+		look_for_irqs();
+	if ((s->vmcb->int_ctl & V_TPR_MASK) != s->tpr)
+		sync_tpr(s);
 }
 
 void svm_tpr_changed(struct vcpu *v)
@@ -181,9 +202,39 @@ void svm_tpr_changed(struct vcpu *v)
 
 /* ---- delivery ---- */
 
+/*
+ * QEMU 7.2 delivers an interrupt within VMRUN (helper_vmrun calls do_interrupt_x86_hardirq), but
+ * leaves its vector in cs->exception_index. If its loop is asked for something else before the next
+ * exit (cpu_handle_interrupt: exit_request, an instruction budget that ends), cpu_handle_exception
+ * delivers the vector once more, wherever the guest is by then, be IF set or not. A software
+ * interrupt goes through that loop, once; at CPL 0, where no gate's DPL forbids it, it is the same.
+ * Else an interrupt of our own gets the guest out at its handler's first instruction: #VMEXIT makes
+ * it forget the vector.
+ */
+static unsigned irq_type(struct svm_vcpu *s, uint8_t vector)
+{
+	if (svm_features.nrip)
+		return EVENT_INTR;
+	if (s->vmcb->cpl != 0) {
+		ipi_wake_self();
+		return EVENT_INTR;
+	}
+	s->soft_irq = vector;
+	s->soft_irq_rip = s->vmcb->rip;
+	return EVENT_SOFT_INT;
+}
+
+/* Whether what EXITINTINFO calls a software interrupt is one of irq_type. */
+static bool was_irq(const struct svm_vcpu *s, unsigned type, uint8_t vector)
+{
+	return type == EVENT_SOFT_INT && vector == s->soft_irq && s->vmcb->rip == s->soft_irq_rip;
+}
+
 static void inject(struct svm_vcpu *s, unsigned type, uint8_t vector, bool has_error,
 		   uint32_t error)
 {
+	if (type == EVENT_INTR)
+		type = irq_type(s, vector);
 	/* The instruction comes after the handler, and so does the step over it. */
 	if (s->step && !s->step_iret)
 		end_step(s);
@@ -273,15 +324,18 @@ void svm_take_interrupted(struct svm_vcpu *s)
 {
 	struct vcpu_pending *p = &s->v.interrupted;
 	uint64_t e = s->vmcb->exit_int_info;
+	unsigned type = EVENT_TYPE(e);
 
+	if (was_irq(s, type, EVENT_VECTOR(e)))
+		type = EVENT_INTR;
 	/* INT n, INT3 and INTO did not complete: RIP is still theirs, they run again. */
-	if (EVENT_TYPE(e) == EVENT_SOFT_INT ||
-	    (EVENT_TYPE(e) == EVENT_EXCEPTION && (EVENT_VECTOR(e) == 3 || EVENT_VECTOR(e) == 4)))
+	if (type == EVENT_SOFT_INT ||
+	    (type == EVENT_EXCEPTION && (EVENT_VECTOR(e) == 3 || EVENT_VECTOR(e) == 4)))
 		return;
 	*p = (struct vcpu_pending){
 		.valid = true,
 		.vector = EVENT_VECTOR(e),
-		.type = (uint8_t)EVENT_TYPE(e),
+		.type = (uint8_t)type,
 		.has_error = e & EVENT_HAS_ERROR,
 		.error = (uint32_t)(e >> 32),
 	};

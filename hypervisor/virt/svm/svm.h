@@ -75,6 +75,8 @@ struct svm_vcpu {
 	bool step_iret;                    /* [o] that is the IRET which ends an NMI */
 	bool shadow_kept;          /* [o] the instruction at shadow_rip is in a shadow ... */
 	uint64_t shadow_rip;       /* [o] ... which this CPU forgets at VMRUN */
+	uint64_t soft_irq_rip;     /* [o] where an interrupt was injected as a software one ... */
+	uint8_t soft_irq;          /* [o] ... and its vector */
 	bool window;               /* [o] VINTR is asked for */
 	bool dr_loaded;            /* [o] DR0..3 are the guest's */
 	struct svm_shadow *shadow; /* [o] debug image, else NULL */
@@ -209,8 +211,9 @@ void svm_set_window(struct svm_vcpu *s, bool on);
 bool svm_irqs_open(struct vcpu *v);
 /* An interrupt, NMI or exception waits that would end HLT. */
 bool svm_has_event(struct svm_vcpu *s);
-void svm_sync_tpr(struct svm_vcpu *s); /* VMCB to local APIC */
-void svm_tpr_changed(struct vcpu *v);  /* and back */
+/* What the guest, and its window, left in the VMCB's int_ctl. In the session. */
+void svm_sync_int_ctl(struct svm_vcpu *s);
+void svm_tpr_changed(struct vcpu *v); /* local APIC to VMCB */
 void svm_get_blocking(struct vcpu *v, uint8_t *shadow, uint8_t *nmi_masked);
 void svm_set_blocking(struct vcpu *v, uint8_t shadow, uint8_t nmi_masked);
 enum virt_exit svm_slow_iret(struct svm_vcpu *s);
