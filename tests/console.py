@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import struct
 import subprocess
 import time
 
@@ -81,3 +82,21 @@ def check_object(row, members):
             assert isinstance(row[name], TYPES[member["type"]]), (name, row[name])
         else:
             assert member["optional"], f"{name} is missing in {row}"
+
+
+def read_core(data):
+    """{address: bytes} of the segments (memsz of them), and the notes, of an ELF core file."""
+    phoff, phnum = struct.unpack_from("<Q", data, 32)[0], struct.unpack_from("<H", data, 56)[0]
+    segments, notes = {}, []
+    for i in range(phnum):
+        kind, _, offset, _, paddr, filesz, memsz, _ = struct.unpack_from("<IIQQQQQQ", data, phoff + 56 * i)
+        body = data[offset:offset + filesz]
+        assert len(body) == filesz
+        if kind == 1:
+            segments[paddr] = body + bytes(memsz - filesz)
+        while kind == 4 and body:
+            name, size, what = struct.unpack_from("<III", body)
+            start = 12 + (name + 3 & ~3)
+            notes.append((body[12:12 + name - 1].decode(), what, body[start:start + size]))
+            body = body[start + (size + 3 & ~3):]
+    return segments, notes

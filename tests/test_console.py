@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Shell and init, run on this machine over mgmt/lib/strata_linux.c with a scripted peer in the VMM's place."""
+import base64
+import json
 import os
 import random
+import struct
 import subprocess
 
 import pexpect
@@ -9,7 +12,7 @@ import pexpect.fdpexpect
 import pytest
 
 import harness
-from console import PROMPT, VMS, Console
+from console import PROMPT, VMS, Console, read_core
 
 
 @pytest.fixture
@@ -372,3 +375,32 @@ def test_a_terminal_that_is_not_there(tmp_path):
     console = Console(tmp_path, options=("-t", str(tmp_path / "nothing")))
     assert "good1" in console.run("vm list")
     console.child.close(force=True)
+
+
+def test_core_file(console, tmp_path):
+    """Memory and registers of a VM that runs, which is held meanwhile, as a file that readelf takes."""
+    console.wait_running("good1")
+    text = console.run("vm dump good1 --core")
+    data = base64.b64decode(text)
+    segments, notes = read_core(data)
+    assert sum(map(len, segments.values())) == 8192 + (1 << 20) - 4096 + 4096
+    assert segments[0].rstrip(b"\0") == b"low" and segments[1 << 32] == b"high".rjust(4096, b".")
+    assert not any(segments[1 << 20]) and len(data) < 20000
+    status = [body for name, what, body in notes if (name, what) == ("CORE", 1)]
+    assert len(status) == 2 and all(len(body) == 336 for body in status)
+    regs = struct.unpack_from("<27Q", status[1], 112)
+    hexes = "rip rflags rax rcx rdx rbx rsp rbp rsi rdi r8 r9 r10 r11 r12 r13 r14 r15".split()
+    order = "r15 r14 r13 r12 rbp rbx r11 r10 r9 r8 rax rcx rdx rsi rdi".split()
+    assert list(regs[:15]) == [hexes.index(name) << 40 for name in order] and regs[16] == 0 and regs[18] == 1 << 40 and regs[17] == 0x10
+    texts = [json.loads(body) for name, _, body in notes if name == "STRATA"]
+    assert [t["vcpu"] for t in texts] == [0, 1] and texts[0]["cr3"]
+    (tmp_path / "core").write_bytes(data)
+    out = subprocess.run(["readelf", "-hln", str(tmp_path / "core")], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=True).stdout.decode()
+    assert "CORE (Core file)" in out and "NT_PRSTATUS" in out and "arning" not in out and "rror" not in out
+    # The same by objects; a VM that ran runs again, one that was paused stays so.
+    rows = console.json("vm dump good1 --core")
+    assert b"".join(base64.b64decode(row["base64"]) for row in rows) == data
+    assert [row["offset"] for row in rows] == list(range(0, len(data), 3072))
+    assert console.state("good1") == "running"
+    console.run("vm pause good1")
+    assert base64.b64decode(console.run("vm dump good1 --core")) == data and console.state("good1") == "paused"

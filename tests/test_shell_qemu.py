@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Init and shell on the kernel: the console over the serial port of a QEMU machine."""
+import base64
 import json
 import os
 import random
 import re
 import socket
+import struct
 import subprocess
 import time
 
@@ -13,7 +15,7 @@ import pytest
 
 import archive
 import harness
-from console import check_object, table
+from console import check_object, read_core, table
 
 PROMPT = "strata> "
 MiB = 1 << 20
@@ -183,6 +185,13 @@ def test_control_of_vms(machine, beats):
         assert [c["address"] for c in code] == ["0x100000", "0x100200", "0x100400"] and len(code[2]["data"]) == 2 * (1500 - 1024)
         assert code == shell.json("vm dump beat1 --memory 0x100000 --length 1500")
         assert "expected the address of guest memory" in shell.run("vm dump beat1 --memory 0x7fffffff")
+        # The same as a core file.
+        segments, notes = read_core(b"".join(base64.b64decode(row["base64"]) for row in shell.json("vm dump beat1 --core")))
+        start = max(a for a in segments if a <= 0x100000)
+        assert segments[start][0x100000 - start:][:1500].hex() == "".join(c["data"] for c in code)
+        assert sum(map(len, segments.values())) == (16 << 20) - 0x20000
+        status = [struct.unpack_from("<27Q", body, 112) for name, what, body in notes if (name, what) == ("CORE", 1)]
+        assert [(r[16], r[19], r[10]) for r in status] == [tuple(int(v[n], 16) for n in ("rip", "rsp", "rax")) for v in vcpus]
         assert [row["text"] for row in shell.json("vm log beat1")] == lines, "a paused guest said something"
         figures = shell.json("vm show beat1")[0]
         check_object(figures, rows["vm show"]["output"])

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "mgmt/init/init.h"
 #include "mgmt/lib/proto.h"
@@ -41,12 +42,17 @@ static struct forwarded *find_free(void)
 	return NULL;
 }
 
-static void finish(struct forwarded *f, json_t *reply)
+/* The handle goes along, or is closed. */
+static void finish(struct forwarded *f, json_t *reply, int handle)
 {
+	int ret = -EPIPE;
+
 	if (f->channel >= 0)
-		proto_reply(f->channel, f->request, reply, -1);
+		ret = proto_reply(f->channel, f->request, reply, handle);
 	else
 		json_decref(reply);
+	if (ret < 0 && handle >= 0)
+		close(handle);
 	json_decref(f->request);
 	f->vm = NULL;
 }
@@ -71,12 +77,12 @@ void forward(int channel, const json_t *request, struct vm *vm, int *handle)
 	if (ret == 0)
 		*handle = -1;
 	else if (f)
-		finish(f, proto_error(request, "%s", why));
+		finish(f, proto_error(request, "%s", why), -1);
 	else if (channel >= 0)
 		proto_send(channel, proto_error(request, "%s", why), -1);
 }
 
-void forward_reply(struct vm *vm, const json_t *reply)
+void forward_reply(struct vm *vm, const json_t *reply, int *handle)
 {
 	json_int_t id = proto_int(reply, "id", 0);
 
@@ -91,7 +97,8 @@ void forward_reply(struct vm *vm, const json_t *reply)
 			vm->status = VM_STOPPING;
 		copy = json_copy((json_t *)reply);
 		json_object_set(copy, "id", json_object_get(f->request, "id"));
-		finish(f, copy);
+		finish(f, copy, *handle);
+		*handle = -1;
 		return;
 	}
 }
@@ -102,8 +109,10 @@ void forward_vm_ended(const struct vm *vm)
 		struct forwarded *f = &forwards[i];
 
 		if (f->vm == vm)
-			finish(f, proto_error(f->request, "%s: %s: %s", vm->name,
-					      vm_status_name(vm->status), vm->reason));
+			finish(f,
+			       proto_error(f->request, "%s: %s: %s", vm->name,
+					   vm_status_name(vm->status), vm->reason),
+			       -1);
 	}
 }
 
@@ -124,7 +133,8 @@ void forward_check(void)
 
 		if (f->vm && now >= f->deadline_ms)
 			finish(f,
-			       proto_error(f->request, "%s: its VMM does not answer", f->vm->name));
+			       proto_error(f->request, "%s: its VMM does not answer", f->vm->name),
+			       -1);
 	}
 }
 

@@ -15,7 +15,9 @@
  * reply. The handle is moved when the VMM got it: *handle becomes -1.
  */
 void forward(int channel, const json_t *request, struct vm *vm, int *handle);
-void forward_reply(struct vm *vm, const json_t *reply);
+/* The handle that came with the reply is taken over when somebody waits for it: *handle becomes -1.
+ */
+void forward_reply(struct vm *vm, const json_t *reply, int *handle);
 void forward_vm_ended(const struct vm *vm);
 void forward_drop(int channel);
 /* Answers those whose time is over. */

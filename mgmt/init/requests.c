@@ -295,6 +295,7 @@ static const struct operation {
 	{ "nmi", op_forward },
 	{ "regs", op_forward },
 	{ "peek", op_forward },
+	{ "memory", op_forward },
 };
 
 static void dispatch(int channel, const json_t *request, int *handle)

@@ -221,7 +221,7 @@ static bool take_message(struct vm *vm, const json_t *message, int *handle)
 	else if (!strcmp(event, "log") && *handle >= 0)
 		take_log(vm, handle);
 	else if (!*event)
-		forward_reply(vm, message);
+		forward_reply(vm, message, handle);
 	return false;
 }
 

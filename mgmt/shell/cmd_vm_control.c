@@ -188,6 +188,8 @@ int cmd_vm_dump(struct session *s, int argc, char **argv)
 	uint64_t address, length = DUMP_DEFAULT, vcpu;
 	json_int_t count;
 
+	if (option_flag(&argc, argv, "--core"))
+		return argc == 1 ? vm_dump_core(s, argv[0]) : STATUS_USAGE;
 	if (option_take(&argc, argv, "--memory", &address_word) < 0 ||
 	    option_take(&argc, argv, "--length", &length_word) < 0 ||
 	    option_take(&argc, argv, "--vcpu", &vcpu_word) < 0 || argc != 1 ||

@@ -259,5 +259,7 @@ const struct member schema_dump[] = {
 	OPTIONAL("tr", "string", "selector, base, limit, attributes"),
 	OPTIONAL("address", "string", "with --memory: guest-physical, hexadecimal"),
 	OPTIONAL("data", "string", "the bytes there, two digits each"),
+	OPTIONAL("offset", "integer", "with --core: in the file"),
+	OPTIONAL("base64", "string", "the bytes there"),
 	END,
 };

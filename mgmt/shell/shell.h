@@ -137,6 +137,8 @@ int cmd_vm_resume(struct session *s, int argc, char **argv);
 int cmd_vm_reset(struct session *s, int argc, char **argv);
 int cmd_vm_nmi(struct session *s, int argc, char **argv);
 int cmd_vm_dump(struct session *s, int argc, char **argv);
+/* ---- cmd_vm_core.c ---- */
+int vm_dump_core(struct session *s, const char *name);
 int cmd_vm_log(struct session *s, int argc, char **argv);
 int cmd_vm_console(struct session *s, int argc, char **argv);
 int cmd_host_show(struct session *s, int argc, char **argv);

@@ -14,12 +14,15 @@
 #include "mgmt/lib/proto.h"
 #include "mgmt/lib/strata.h"
 
-static void answer(const struct control *c, json_t *reply)
+static void answer(struct control *c, json_t *reply)
 {
-	int ret = proto_send(c->watch.fd, reply, -1);
+	int ret = proto_send(c->watch.fd, reply, c->reply_handle);
 
 	if (ret < 0 && ret != -EPIPE)
 		fprintf(stderr, "vmm: a reply is lost: %s\n", strerror(-ret));
+	if (ret < 0 && c->reply_handle >= 0)
+		close(c->reply_handle);
+	c->reply_handle = -1;
 }
 
 void control_runs(struct control *c)
@@ -72,7 +75,7 @@ static void on_request(void *arg, short revents)
 
 void control_init(struct control *c, struct vm *vm)
 {
-	*c = (struct control){ .vm = vm };
+	*c = (struct control){ .vm = vm, .reply_handle = -1 };
 	c->watch = (struct watch){
 		.fd = fcntl(CONTROL_FD, F_GETFD) < 0 ? -1 : CONTROL_FD,
 		.wanted = POLLIN,

@@ -15,13 +15,14 @@
 struct control {
 	struct vm *vm;
 	struct watch watch; /* watch.fd -1: there is no channel */
+	int reply_handle;   /* goes with the reply that is being made; -1: none */
 	json_t *reset;      /* the request for a reset that is under way; NULL: none */
 };
 
 /*
  * One operation: 0 with members added to `reply`, CONTROL_LATER when the reply is sent later, or a
- * negative errno with a sentence in `why`. It takes the handle that came with the request over, or
- * leaves it.
+ * negative errno with a sentence in `why`. A handle for the asker it leaves in reply_handle. It
+ * takes the handle that came with the request over, or leaves it.
  */
 #define CONTROL_LATER   1
 #define CONTROL_WHY_MAX 160

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lib/types.h"
 #include "mgmt/lib/proto.h"
@@ -249,11 +250,40 @@ static int op_peek(struct control *c, const json_t *request, int *handle, json_t
 	return 0;
 }
 
+/* The whole of the guest's memory, as an object, and where its pieces are. */
+static int op_memory(struct control *c, const json_t *request, int *handle, json_t *reply,
+		     char *why)
+{
+	const struct guest_ram *ram = &c->vm->machine.ram;
+	json_t *pieces = json_array();
+	int fd = dup(c->vm->memory_fd);
+
+	(void)request, (void)handle;
+	if (fd < 0) {
+		int ret = -errno;
+
+		json_decref(pieces);
+		return refuse(why, ret, "memory: no handle: %s", strerror(-ret));
+	}
+	for (unsigned i = 0; i < ram->nr_pieces; i++) {
+		const struct ram_piece *p = &ram->pieces[i];
+
+		json_array_append_new(pieces,
+				      json_pack("[I,I,I]", (json_int_t)p->gpa, (json_int_t)p->size,
+						(json_int_t)p->offset));
+	}
+	json_object_set_new(reply, "pieces", pieces);
+	json_object_set_new(reply, "vcpus", json_integer(c->vm->config->vcpus));
+	c->reply_handle = fd;
+	return 0;
+}
+
 static const struct control_op operations[] = {
-	{ .name = "stop", .run = op_stop },   { .name = "console", .run = op_console },
-	{ .name = "pause", .run = op_pause }, { .name = "resume", .run = op_resume },
-	{ .name = "reset", .run = op_reset }, { .name = "nmi", .run = op_nmi },
-	{ .name = "regs", .run = op_regs },   { .name = "peek", .run = op_peek },
+	{ .name = "stop", .run = op_stop },     { .name = "console", .run = op_console },
+	{ .name = "pause", .run = op_pause },   { .name = "resume", .run = op_resume },
+	{ .name = "reset", .run = op_reset },   { .name = "nmi", .run = op_nmi },
+	{ .name = "regs", .run = op_regs },     { .name = "peek", .run = op_peek },
+	{ .name = "memory", .run = op_memory },
 };
 
 const struct control_op *control_find(const char *name)

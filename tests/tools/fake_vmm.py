@@ -79,6 +79,11 @@ def answer(request):
         if request["gpa"] >= 1 << 20:
             return f"{request['gpa']:#x}: expected the address of guest memory"
         return {"data": bytes((request["gpa"] + i) % 256 for i in range(request["length"])).hex()}
+    elif op == "memory":
+        fd = os.memfd_create("memory")
+        os.write(fd, b"low" + bytes(4093) + bytes(1 << 20) + b"high".rjust(4096, b"."))
+        pieces = [[0, 8192, 0], [1 << 20, (1 << 20) - 4096, 8192], [1 << 32, 4096, (1 << 20) + 4096]]
+        return {"pieces": [[0, 1, 2]] if name == "good2" else pieces, "vcpus": 2, "handle": fd}
     elif op == "nmi" and request.get("vcpu", 0) > 1:
         return "vCPU: expected a number from 0 to 1"
     return {}
@@ -112,7 +117,11 @@ while True:
             os.kill(os.getpid(), signal.SIGSEGV)
         members = answer(request)
         ok = isinstance(members, dict)
-        say(id=request["id"], ok=ok, **(members if ok else {"error": f"{name}: {members}"}))
+        reply = {"id": request["id"], "ok": ok, **(members if ok else {"error": f"{name}: {members}"})}
+        handles = [reply.pop("handle")] if "handle" in reply else []
+        socket.send_fds(control, [json.dumps(reply).encode()], handles)
+        for fd in handles:
+            os.close(fd)
         if op == "console":
             consoles.append(socket.socket(fileno=fds[0]))
             consoles[-1].send(f"hello from {name}\r\n".encode())
