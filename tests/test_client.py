@@ -4,6 +4,7 @@ import json
 import os
 import random
 import select
+import signal
 import socket
 import subprocess
 import threading
@@ -28,6 +29,7 @@ class Line(threading.Thread):
         self.wake, self.woken = os.pipe()
         self.mute = False
         self.spoiled = 0
+        self.saw = threading.Event()  # the console has taken a request
         self.start()
 
     def mangle(self, data):
@@ -59,6 +61,8 @@ class Line(threading.Thread):
             for fd in ready:
                 try:
                     data = os.read(fd, 4096)
+                    if fd == self.console and b"\x1eA " in data:
+                        self.saw.set()
                     if data and not self.mute:
                         os.write(other[fd], self.mangle(data))
                 except OSError:
@@ -172,19 +176,60 @@ def test_half_typed_line_stays(console):
 
 @pytest.mark.parametrize("seed", range(2))
 def test_bad_line(console, seed):
-    """One byte in 250 is lost, doubled or changed, both ways: all answers are right, and each request is done once."""
-    line = Pty(console, spoil=4, seed=seed)
-    for i in range(2):
-        status, out, err = client(line.where, "--json", "vm", "list")
-        assert (status, err) == (0, ""), (status, err, line.line.spoiled)
-        assert sorted(json.loads(row)["name"] for row in out.splitlines()) == sorted(VMS)
-        assert client(line.where, "echo", f"number {i}") == (0, f"number {i}\n", "")
-    assert client(line.where, "vm", "start", "stubborn")[0] == 0
-    assert client(line.where, "vm", "kill", "stubborn")[0] == 0
+    """One byte in 100 is lost, doubled or changed, both ways: all answers are right, and each request is done once."""
+    line = Pty(console, spoil=10, seed=seed)
+    status, out, err = client(line.where, "--json", "vm", "list", timeout=120)
+    assert (status, err) == (0, ""), (status, err, line.line.spoiled)
+    assert sorted(json.loads(row)["name"] for row in out.splitlines()) == sorted(VMS)
+    assert client(line.where, "echo", "number", timeout=120) == (0, "number\n", "")
+    assert client(line.where, "vm", "start", "stubborn", timeout=120)[0] == 0
+    assert client(line.where, "vm", "kill", "stubborn", timeout=120)[0] == 0
     assert line.line.spoiled > 10
     line.end()
     # Started once, though its request was sent as often as it took.
     assert client_starts(console) == 1
+
+
+def test_attached_console(console):
+    """The client is answered while somebody is attached to a VM's console on its line; keys still go to the VM, RS among them."""
+    child = console.child
+    child.send("vm console good1\r")
+    child.expect_exact("Ctrl-] detaches]")
+    line = Pty(console)
+    assert client(line.where, "echo", "x") == (0, "x\n", "")
+    status, out, err = client(line.where, "--json", "vm", "list")
+    assert (status, err) == (0, "") and sorted(json.loads(row)["name"] for row in out.splitlines()) == sorted(VMS)
+    line.end()
+    child.send("a\x1eb\r")
+    child.expect_exact("A\x1eB")
+    child.send("c\x1e")
+    child.expect_exact("C\x1e")
+    child.send("\x1d")
+    child.expect_exact("[detached]")
+    child.expect_exact(PROMPT)
+    assert console.run("echo still here") == "still here\n"
+
+
+def test_damaged_keys(console):
+    """What one changed bit makes of a frame's bytes is a key to readline, never a signal or a stop of the output."""
+    line = Pty(console)
+    for key in "\x1c\x1a\x13\x03\x0f\x10\x12\x16":
+        console.child.send(key)
+        assert client(line.where, "echo", "x") == (0, "x\n", ""), repr(key)
+        assert console.child.isalive()
+    line.end()
+
+
+def test_frame_without_a_mark(console):
+    """A mark that is lost does not make keys of the rest: Ctrl-P in it would call up the last line."""
+    assert console.run("vm start stubborn") != ""
+    console.wait_running("stubborn")
+    console.run("vm kill stubborn")
+    console.child.send("\x1e\x1eS 01234567 \x10 00000000\n\x1e\x10\n")
+    line = Pty(console)
+    assert client(line.where, "echo", "x") == (0, "x\n", "")
+    line.end()
+    assert console.state("stubborn") != "running" and client_starts(console) == 1
 
 
 def client_starts(console):
@@ -208,12 +253,48 @@ def test_never_hangs(console):
     line.end()
 
 
+def children(pid):
+    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as f:
+        return [int(p) for p in f.read().split()]
+
+
+def shell_of(console):
+    """The process of the shell: the child of init that is none of the VMMs."""
+    for pid in children(console.child.pid):
+        try:
+            if os.readlink(f"/proc/{pid}/exe").endswith("/shell"):
+                return pid
+        except OSError:  # it has ended
+            pass
+    return None
+
+
 def test_shell_that_ends_meanwhile(console):
-    """The shell is gone with the request: the client says so, or finds out that nobody answers."""
+    """The shell ends with the request: init starts another, which does not know it; the client says just that, at once, and nothing is done twice."""
     line = Pty(console)
-    p = subprocess.Popen([CLIENT, *line.where, "--timeout", "60", "vm", "stop", "mute"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    p.wait(100 * harness.TIME_SCALE)
-    assert p.returncode in (1, 3)
+    old = shell_of(console)
+    p = subprocess.Popen([CLIENT, *line.where, "--timeout", "600", "sleep", "500"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    # The shell has said that it has taken the request: its answer went by on the line.
+    line.line.saw.wait(60 * harness.TIME_SCALE)
+    os.kill(old, signal.SIGKILL)
+    out, err = p.communicate(timeout=100 * harness.TIME_SCALE)
+    assert (p.returncode, out, err.decode()) == (3, b"", "strata-client: the console has forgotten the request: its shell was started anew\n")
+    assert shell_of(console) not in (None, old)
+    assert client(line.where, "echo", "anew") == (0, "anew\n", "")
+    line.end()
+
+
+def test_shell_that_is_gone_before(console):
+    """A request that nobody had taken when the shell ended is run by the next one, once."""
+    line = Pty(console)
+    line.line.mute = True
+    p = subprocess.Popen([CLIENT, *line.where, "--timeout", "600", "vm", "start", "stubborn"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    old = shell_of(console)
+    os.kill(old, signal.SIGKILL)
+    line.line.mute = False
+    out, err = p.communicate(timeout=100 * harness.TIME_SCALE)
+    assert (p.returncode, err) == (0, b"") and b"stubborn" in out
+    assert client_starts(console) == 1
     line.end()
 
 

@@ -208,8 +208,8 @@ static int converse(struct state *s, int64_t deadline)
 		if (now_ms() >= deadline)
 			return fail(
 				s->taken ? "the command has not ended in time"
-					 : "no answer: is nothing there, or somebody attached to "
-					   "a VM's console on that line?");
+					 : "no answer: is nothing there, or a command of somebody "
+					   "else's still running?");
 		heard = listen_for(s, silence, deadline);
 		if (heard < 0)
 			return fail("the line is gone");

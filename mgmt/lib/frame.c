@@ -23,8 +23,10 @@ static uint32_t crc32(const char *bytes, size_t len)
 
 size_t frame_make(char out[FRAME_ROOM], const char *body)
 {
-	return (size_t)snprintf(out, FRAME_ROOM, "%c%.*s %08x\n", FRAME_MARK, FRAME_MAX - 1, body,
-				crc32(body, strnlen(body, FRAME_MAX - 1)));
+	memset(out, FRAME_MARK, FRAME_MARKS);
+	return FRAME_MARKS + (size_t)snprintf(out + FRAME_MARKS, FRAME_ROOM - FRAME_MARKS,
+					      "%.*s %08x\n", FRAME_MAX - 1, body,
+					      crc32(body, strnlen(body, FRAME_MAX - 1)));
 }
 
 /* Cuts the CRC off; whether it is right. */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Frames, in which a program talks to the console over a line that a person may use as well, and
- * that may lose, double and change bytes: RS, a body of plain text, a blank, the body's CRC-32 as 8
- * hexadecimal digits, end of line. What does not check is as if it had never come.
+ * that may lose, double and change bytes: RS three times, a body of plain text, a blank, the body's
+ * CRC-32 as 8 hexadecimal digits, end of line. What does not check is as if it had never come. One
+ *RS would do; what follows a lost one would be keys that somebody types, as "previous line".
  *
  * Bodies, words divided by one blank; ID is the client's number of the request, 8 hexadecimal
  *digits:
@@ -25,6 +26,7 @@
 #include <stdint.h>
 
 #define FRAME_MARK  0x1e /* RS */
+#define FRAME_MARKS 3    /* as many begin a frame; one is enough for who reads */
 #define FRAME_MAX   4096 /* bytes of a body, with a NUL */
 #define FRAME_PIECE 32   /* bytes of output in one frame */
 #define FRAME_LINE  2048 /* bytes of a command line */

@@ -32,6 +32,11 @@ static void whole_frames(void **state)
 	(void)state;
 	assert_null(feed(&r, "noise\n", 6));
 	assert_string_equal(feed(&r, frame, n), "S 01234567");
+	/* A lost or changed mark does no harm. */
+	assert_string_equal(feed(&r, frame + 1, n - 1), "S 01234567");
+	frame[1] = 0x1c;
+	assert_string_equal(feed(&r, frame, n), "S 01234567");
+	frame[1] = FRAME_MARK;
 	/* Half of one, then a whole one. */
 	assert_null(feed(&r, frame, n / 2));
 	assert_string_equal(feed(&r, frame, n), "S 01234567");
@@ -44,7 +49,7 @@ static void damaged_frames(void **state)
 	size_t n = frame_make(frame, body);
 
 	(void)state;
-	for (size_t i = 1; i + 1 < n; i++) {
+	for (size_t i = FRAME_MARKS; i + 1 < n; i++) {
 		struct frame_reader r = { .len = 0 };
 
 		for (unsigned bit = 0; bit < 8; bit++) {

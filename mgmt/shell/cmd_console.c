@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // vm console: a channel of its own to the VMM carries the serial port's bytes both ways while the
 // terminal is raw. Keys go out in small pieces that the channel has room for; what is left when a
-// person detaches goes back to the shell.
+// person detaches goes back to the shell. Requests of programs among the keys are answered
+// meanwhile.
 
 #include <errno.h>
 #include <poll.h>
@@ -9,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "mgmt/lib/frame.h"
 #include "mgmt/lib/proto.h"
 #include "mgmt/lib/strata.h"
 #include "mgmt/shell/keys.h"
@@ -53,6 +55,20 @@ static enum relay take_output(int channel)
 	return n == -EAGAIN ? RELAY_GO_ON : RELAY_GONE;
 }
 
+/* Cuts the keys at a frame's mark, and has the frame answered when it is the first. */
+static void look_for_frame(struct pending *p)
+{
+	char *mark = memchr(p->keys, FRAME_MARK, p->len);
+
+	if (!mark)
+		return;
+	size_t before = (size_t)(mark - p->keys);
+	keys_unget(mark, p->len - before);
+	p->len = before;
+	if (!before && !keys_take_mark())
+		p->keys[p->len++] = FRAME_MARK;
+}
+
 /* Cuts the keys at the detach key and gives what follows it back to the shell. */
 static void look_for_detach(struct pending *p)
 {
@@ -75,6 +91,7 @@ static enum relay take_keys(struct pending *p)
 	if (n <= 0)
 		return RELAY_NO_INPUT;
 	p->len = (size_t)n;
+	look_for_frame(p);
 	look_for_detach(p);
 	return RELAY_GO_ON;
 }

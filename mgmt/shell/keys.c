@@ -13,6 +13,8 @@
 #include "mgmt/lib/frame.h"
 
 #define FRAME_PAUSE_MS 2000
+#define MARK_PAUSE_MS \
+	200 /* a program sends its marks at once; a person waits for what the key does */
 
 static void (*take_frame)(const char *body);
 
@@ -22,6 +24,18 @@ static size_t start, end;
 static struct termios cooked;
 static int depth;
 static bool is_terminal;
+
+void keys_are_no_signals(void)
+{
+	struct termios t;
+
+	if (tcgetattr(STDIN_FILENO, &t))
+		return;
+	/* readline sets ISIG again, but not the characters. */
+	t.c_cc[VINTR] = t.c_cc[VQUIT] = t.c_cc[VSUSP] = _POSIX_VDISABLE;
+	t.c_iflag &= ~(tcflag_t)(IXON | IXOFF | IXANY);
+	tcsetattr(STDIN_FILENO, TCSADRAIN, &t);
+}
 
 void keys_begin(void)
 {
@@ -100,11 +114,11 @@ void keys_on_frame(void (*take)(const char *body))
 }
 
 /* A frame's bytes come close together: a longer pause says that its end was lost. */
-static bool goes_on(void)
+static bool goes_on(int pause_ms)
 {
 	struct pollfd p = { .fd = STDIN_FILENO, .events = POLLIN };
 
-	return start != end || poll(&p, 1, FRAME_PAUSE_MS) == 1;
+	return start != end || poll(&p, 1, pause_ms) == 1;
 }
 
 /* Behind the mark. */
@@ -117,7 +131,7 @@ static void read_frame(void)
 	/* To the end of the line, also when the frame is broken: its rest is no command. */
 	while (c >= 0 && c != '\r' && c != '\n') {
 		(void)frame_take(&reader, (uint8_t)c); /* only an end of line completes one */
-		c = goes_on() ? next_byte() : -1;
+		c = goes_on(FRAME_PAUSE_MS) ? next_byte() : -1;
 	}
 	const char *body = c < 0 ? NULL : frame_take(&reader, (uint8_t)c);
 	if (body)
@@ -131,6 +145,19 @@ int keys_next(void)
 	while ((c = next_byte()) == FRAME_MARK && take_frame)
 		read_frame();
 	return c;
+}
+
+bool keys_take_mark(void)
+{
+	int c = next_byte(), next = goes_on(MARK_PAUSE_MS) ? next_byte() : -1;
+
+	if (c == FRAME_MARK && next == FRAME_MARK && take_frame) {
+		read_frame();
+		return true;
+	}
+	if (next >= 0)
+		keys_unget(&(char){ (char)next }, 1);
+	return false;
 }
 
 size_t keys_take(char *buf, size_t room)

@@ -11,6 +11,10 @@
 
 #define KEY_INTERRUPT 3 /* Ctrl-C */
 
+/* Once, before a person's first line: no key is a signal from now on and none stops the output,
+ * also between two lines; readline leaves both on, and a line's noise would use them. */
+void keys_are_no_signals(void);
+
 void keys_begin(void); /* terminal raw; nests */
 void keys_end(void);   /* as it was */
 bool keys_full(void);  /* no room to keep more: stop reading the keyboard */
@@ -30,3 +34,9 @@ bool keys_kept(void); /* keys_take would give some */
 bool keys_take_report(unsigned *rows, unsigned *columns, int ms);
 /* Puts bytes back in front: what a detached console did not take. */
 void keys_unget(const char *buf, size_t len);
+
+/*
+ * For who takes keys as they come: the next kept key is FRAME_MARK. True: a frame began there; it
+ * has been taken, whole or broken. False: it is a key, taken as well.
+ */
+bool keys_take_mark(void);

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "mgmt/shell/keys.h"
 #include "mgmt/shell/shell.h"
 
 #define INIT_CHANNEL 3
@@ -66,6 +67,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: shell [-c LINE | -f SCRIPT | -r SCRIPT]\n");
 		return STATUS_USAGE;
 	}
+	keys_are_no_signals();
 	loop(&s);
 	return s.status;
 }
