@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The image under every EFI loader, and what happens when a file is missing. Part of make check-boot."""
+import gzip
 import os
 import subprocess
+
+import pytest
 
 import archive
 import firmware
@@ -32,9 +35,13 @@ def expect_both(m, folder):
     m.expect(PROMPT, 60)
 
 
-def files(folder, **more):
-    return {"strata": harness.image("release"), "a.cpio": harness.image("release", "strata.cpio"),
-            "dir/b.cpio": second(folder), **{k.replace("__", "/"): v for k, v in more.items()}}
+def files(folder, packed=False, **more):
+    first = harness.image("release", "strata.cpio")
+    if packed:
+        with open(first, "rb") as f:
+            first = gzip.compress(f.read())
+    return {"strata": harness.image("release"), "a.cpio": first, "dir/b.cpio": second(folder),
+            **{k.replace("__", "/"): v for k, v in more.items()}}
 
 
 def start(machine, folder, content, **kwargs):
@@ -42,8 +49,9 @@ def start(machine, folder, content, **kwargs):
     return machine(config="release", kernel=False, limit=300, extra=extra, **kwargs)
 
 
-def test_systemd_boot(machine, tmp_path):
-    content = files(tmp_path)
+@pytest.mark.parametrize("packed", [False, True])
+def test_systemd_boot(machine, tmp_path, packed):
+    content = files(tmp_path, packed)
     content["EFI/BOOT/BOOTX64.EFI"] = f"{SYSTEMD}/systemd-bootx64.efi"
     content["loader/loader.conf"] = b"timeout 0\ndefault strata.conf\n"
     content["loader/entries/strata.conf"] = (b"title Strata\nlinux /strata\ninitrd /a.cpio\ninitrd /dir/b.cpio\n"
@@ -107,13 +115,14 @@ def test_systemd_stub(machine, tmp_path):
 GRUB_EARLY = "search --file --set=root /strata\nlinux /strata console=ttyS0 by-grub\ninitrd /a.cpio /dir/b.cpio\nboot\n"
 
 
-def test_grub_efi(machine, tmp_path):
+@pytest.mark.parametrize("packed", [False, True])
+def test_grub_efi(machine, tmp_path, packed):
     config = tmp_path / "grub.cfg"
     config.write_text(GRUB_EARLY)
     image = tmp_path / "grub.efi"
     firmware.run(["grub-mkstandalone", "-O", "x86_64-efi", "-o", str(image), "--modules=part_gpt fat linux search",
                   "--locales=", "--themes=", "--fonts=", f"boot/grub/grub.cfg={config}"])
-    content = files(tmp_path)
+    content = files(tmp_path, packed)
     content["EFI/BOOT/BOOTX64.EFI"] = image
     with start(machine, tmp_path, content) as m:
         m.expect(r"command line '[^'\r\n]*console=ttyS0 by-grub'", 120)

@@ -26,7 +26,8 @@ def to_guest(machine, folder, kind, extra, limit=600):
         m.expect(r"command line '[^'\r\n]*console=ttyS0[^'\r\n]*'", 300)
         m.expect(PROMPT, 60)
         m.sendline("vm console demo")
-        m.expect(smoke.BANNER, 120)
+        m.expect([smoke.BANNER, r"init: vm demo: failed[^\r\n]*"], 120)
+        assert m.index == 0, m.child.match[0]
 
 
 @pytest.mark.parametrize("kind", ["bios", "uefi"])

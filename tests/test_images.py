@@ -2,9 +2,11 @@
 """CD, disk image and network boot, on BIOS and UEFI, to the console's prompt; the same bytes each time."""
 import filecmp
 import os
+import shutil
 
 import pytest
 
+import firmware
 import harness
 import media
 from test_efi import PROMPT
@@ -43,6 +45,19 @@ def test_iso_size(built):
     assert os.path.getsize(built["iso"]) <= 8 << 20
 
 
+def deb(folder, environment):
+    """The Debian package of this build, made in that folder out of copies with times of their own."""
+    parts = [folder / name for name in ("strata", "strata.cpio")]
+    os.makedirs(folder / "out")
+    for part in parts:
+        shutil.copyfile(harness.image("release", part.name), part)
+        os.utime(part, (len(environment) * 1000, len(environment) * 2000))
+    firmware.run([os.path.join(harness.TREE, "packaging", "mkdeb.py"), str(folder / "out"), *map(str, parts), "abc1234"],
+                 env=dict(os.environ, SOURCE_DATE_EPOCH="1700000000", **environment))
+    name, = os.listdir(folder / "out")
+    return folder / "out" / name
+
+
 def test_reproducible(built, tmp_path):
     """Built again, in another folder at another time: the same bytes."""
     initrd = harness.image("release", "strata.cpio")
@@ -51,6 +66,10 @@ def test_reproducible(built, tmp_path):
     for end in (".raw", ".qcow2"):
         one, two = (path[:-4] + end for path in (built["disk"], again))
         assert filecmp.cmp(one, two, shallow=False)
+    one, two = (firmware.unify(tmp_path / name, initrds=[initrd]) for name in ("one.efi", "two.efi"))
+    assert filecmp.cmp(one, two, shallow=False)
+    one, two = deb(tmp_path / "one", {}), deb(tmp_path / "two", {"TZ": "Asia/Tokyo", "LC_ALL": "C"})
+    assert filecmp.cmp(one, two, shallow=False)
     again = media.pxe(tmp_path, initrd)
     for top, _, names in os.walk(again):
         for name in names:
