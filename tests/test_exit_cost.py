@@ -18,16 +18,17 @@ import exit_profile  # noqa: E402
 BUDGETS = {
     "cpuid": 200,
     "vmmcall-unknown": 200,
-    "port-kernel-in": 220,
-    "port-kernel-out": 220,
-    "port-vmm-in": 930,
-    "port-vmm-out": 930,
+    "port-kernel-in": 185,
+    "port-kernel-out": 185,
+    "port-vmm-in": 800,
+    "port-vmm-out": 800,
     "tsc-adjust-read": 220,
     "tsc-adjust-write": 220,
-    "x2apic-self-ipi": 1880,  # some of it is for QEMU's sake: irq_type and look_for_irqs in virt/svm/inject.c
+    "x2apic-self-ipi": 790,  # some of it is for QEMU's sake: look_for_irqs in virt/svm/inject.c
 }
 # The same on a CPU where the return predictor is filled (100 instructions) and SPEC_CTRL and IBPB are written: three WRMSR more.
-MITIGATED = {"cpuid": 340, "vmmcall-unknown": 360, "port-kernel-in": 360, "port-kernel-out": 360}
+MITIGATED = {"cpuid": 340, "vmmcall-unknown": 360, "port-kernel-in": 320, "port-kernel-out": 320, "port-vmm-in": 980, "port-vmm-out": 980,
+             "x2apic-self-ipi": 1020}
 PROMPT = re.escape("strata> ")
 
 

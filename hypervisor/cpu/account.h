@@ -31,6 +31,18 @@ static inline uint64_t cpu_account_enter(enum cpu_time kind)
 	return now;
 }
 
+/* The same, where it is certain what the time was spent on until now. */
+static inline uint64_t cpu_account_switch(enum cpu_time from, enum cpu_time to)
+{
+	struct cpu_account_state *a = &this_cpu()->account;
+	uint64_t now = __builtin_ia32_rdtsc();
+
+	WRITE_ONCE(a->tsc[from], a->tsc[from] + now - a->since);
+	WRITE_ONCE(a->kind, to);
+	WRITE_ONCE(a->since, now);
+	return now;
+}
+
 /* When the current kind of time began, on this CPU. */
 static inline uint64_t cpu_account_since(void)
 {

@@ -58,14 +58,12 @@ DEFINE_CPU_PRIVATE(struct fpu, fpu);
 
 /* ---- the machine ---- */
 
+/* What we set has none of the upper half's bits: usable(). Without XSAVE all are alike, always. */
 static void set_xcr0(struct fpu *f, uint64_t xcr0)
 {
 	if (f->xcr0 == xcr0)
 		return;
-	__asm__ volatile("xsetbv"
-			 :
-			 : "c"(0), "a"((uint32_t)xcr0), "d"((uint32_t)(xcr0 >> 32))
-			 : "memory");
+	__asm__ volatile("xsetbv" : : "c"(0), "a"((uint32_t)xcr0), "d"(0) : "memory");
 	f->xcr0 = xcr0;
 }
 
@@ -143,8 +141,10 @@ void fpu_init_cpu(void)
 	__asm__ volatile("movq %%cr4, %0" : "=r"(cr4));
 	cr4 |= CR4_OSFXSR | CR4_OSXMMEXCPT | (features.xsave ? CR4_OSXSAVE : 0);
 	__asm__ volatile("movq %0, %%cr4" : : "r"(cr4) : "memory");
-	if (!features.xsave)
+	if (!features.xsave) {
+		f->xcr0 = features.xcr0;
 		return;
+	}
 	if (features.xcr0 & ~offered_here())
 		fatal("CPU %u lacks FPU features of the boot CPU", this_cpu_id().n);
 	set_xcr0(f, features.xcr0);
@@ -193,14 +193,14 @@ void fpu_state_init(struct fpu_state *s, void *area)
 	init_area(area);
 }
 
+/* EAX and EDX: all that we enable. */
 #define ALL_LO ((uint32_t)features.xcr0)
-#define ALL_HI ((uint32_t)(features.xcr0 >> 32))
+#define ALL_HI 0
 
-static void save(struct fpu *f, struct fpu_state *s)
+static inline void save(struct fpu *f, struct fpu_state *s)
 {
-	if (features.xsave)
-		set_xcr0(f, features.xcr0);
-	if (features.xsaveopt)
+	set_xcr0(f, features.xcr0);
+	if (likely(features.xsaveopt))
 		__asm__ volatile("xsaveopt64 (%0)"
 				 :
 				 : "r"(s->area), "a"(ALL_LO), "d"(ALL_HI)
@@ -216,7 +216,7 @@ static void save(struct fpu *f, struct fpu_state *s)
 }
 
 /* 0, or -EFAULT: the CPU refuses the area's contents. */
-static int restore_area(const void *area)
+static inline int restore_area(const void *area)
 {
 	int ret = -EFAULT;
 
@@ -250,29 +250,36 @@ static void hide_pointers(void)
 			 : "m"(zero));
 }
 
-static void restore(struct fpu *f, struct fpu_state *s)
+static __noinline void restore_initial(struct fpu_state *s)
 {
-	if (features.xsave)
-		set_xcr0(f, features.xcr0);
+	init_area(s->area);
+	ASSERT(restore_area(s->area) == 0);
+}
+
+static inline void restore(struct fpu *f, struct fpu_state *s)
+{
+	set_xcr0(f, features.xcr0);
 	if (features.leaks_pointers)
 		hide_pointers();
-	if (restore_area(s->area) < 0) {
-		init_area(s->area);
-		ASSERT(restore_area(s->area) == 0);
-	}
+	if (unlikely(restore_area(s->area) < 0))
+		restore_initial(s);
 	s->cpu = this_cpu_id().n;
 }
 
-/* Nothing that a guest or program says makes the host fault. */
-static void use_xcr0(struct fpu *f, struct fpu_state *s)
+static __noinline void check_xcr0(struct fpu *f, struct fpu_state *s)
 {
-	if (!features.xsave || s->xcr0 == f->xcr0)
+	if (!fpu_xcr0_valid(s->xcr0))
+		s->xcr0 = features.xcr0;
+	f->valid_xcr0 = s->xcr0;
+}
+
+/* Nothing that a guest or program says makes the host fault. */
+static inline void use_xcr0(struct fpu *f, struct fpu_state *s)
+{
+	if (s->xcr0 == f->xcr0)
 		return;
-	if (unlikely(s->xcr0 != f->valid_xcr0)) {
-		if (!fpu_xcr0_valid(s->xcr0))
-			s->xcr0 = features.xcr0;
-		f->valid_xcr0 = s->xcr0;
-	}
+	if (unlikely(s->xcr0 != f->valid_xcr0))
+		check_xcr0(f, s);
 	set_xcr0(f, s->xcr0);
 }
 
@@ -343,6 +350,8 @@ void fpu_end_call(struct fpu_state *s, struct fpu_state *callee)
 
 void fpu_set_xcr0(struct fpu_state *s, uint64_t xcr0)
 {
+	if (!features.xsave)
+		return;
 	s->xcr0 = xcr0;
 	if (s->cpu >= 0)
 		use_xcr0(cpu_private(fpu), s);

@@ -48,7 +48,8 @@ static inline void fpu_load(struct fpu_state *s)
 		fpu_load_saved(s);
 }
 
-/* Another XCR0, at once if *s is loaded. One that is not valid becomes the host's. */
+/* Another XCR0, at once if *s is loaded. One that is not valid becomes the host's. Without XSAVE:
+ * nothing. */
 void fpu_set_xcr0(struct fpu_state *s, uint64_t xcr0);
 
 /* After a guest ran that may set XCR0 without our seeing it: reads XCR0 back into *s, which is

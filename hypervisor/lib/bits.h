@@ -23,7 +23,7 @@ static inline unsigned int bit_lowest(uint64_t x)
 /* Number of the highest set bit (floor of log2); x != 0. */
 static inline unsigned int bit_highest(uint64_t x)
 {
-	return 63u - (unsigned int)__builtin_clzll(x);
+	return 63u ^ (unsigned int)__builtin_clzll(x);
 }
 
 /* Ceiling of log2; x != 0. */

@@ -28,11 +28,9 @@ static unsigned int slot_of(uint64_t nr)
 {
 	uint64_t native = nr - STRATA_SYS_BASE;
 
-	if (nr < LINUX_NR_END)
-		return (unsigned int)nospec_index(nr, LINUX_NR_END);
 	if (native < NATIVE_COUNT)
 		return LINUX_NR_END + (unsigned int)nospec_index(native, NATIVE_COUNT);
-	return SLOTS;
+	return nr < LINUX_NR_END ? (unsigned int)nospec_index(nr, LINUX_NR_END) : SLOTS;
 }
 
 void syscall_register(const struct syscall_table *table)
@@ -45,7 +43,7 @@ void syscall_register(const struct syscall_table *table)
 	}
 }
 
-static void note_unknown(uint64_t nr)
+static __noinline void note_unknown(uint64_t nr)
 {
 	unsigned int slot = slot_of(nr);
 	uint64_t bit = BIT(slot % 64);

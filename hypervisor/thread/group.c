@@ -37,10 +37,10 @@ uint32_t group_thread_weight(const struct sched_group *g)
 /* A thread may be woken while it is about to sleep: it has not stopped then. */
 void group_set_active(struct thread *t, bool active)
 {
-	if (!t->group || t->active == active)
+	if (!t->head.group || t->active == active)
 		return;
 	t->active = active;
-	__atomic_fetch_add(&t->group->active, active ? 1 : -1u, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&t->head.group->active, active ? 1 : -1u, __ATOMIC_RELAXED);
 }
 
 /* ---- cap ---- */
@@ -72,11 +72,15 @@ static void refill(struct sched_group *g, uint32_t cap, uint64_t now)
 		__atomic_fetch_sub(&g->tokens, tokens - most, __ATOMIC_RELAXED);
 }
 
-static __noinline uint64_t throttled_by(struct sched_group *g, uint32_t cap)
+uint64_t thread_throttled_now(void)
 {
+	struct sched_group *g = thread_head(thread_current())->group;
+	uint32_t cap = __atomic_load_n(&g->head.cap, __ATOMIC_RELAXED);
 	uint64_t now = time_now();
 	int64_t tokens;
 
+	if (!cap)
+		return 0;
 	refill(g, cap, now);
 	tokens = __atomic_load_n(&g->tokens, __ATOMIC_RELAXED);
 	if (tokens > 0)
@@ -85,19 +89,11 @@ static __noinline uint64_t throttled_by(struct sched_group *g, uint32_t cap)
 	return now + (uint64_t)(bucket(cap) / 4 - tokens) * 100 / cap;
 }
 
-uint64_t thread_throttled(void)
-{
-	struct sched_group *g = thread_current()->group;
-	uint32_t cap = g ? __atomic_load_n(&g->cap, __ATOMIC_RELAXED) : 0;
-
-	return unlikely(cap) ? throttled_by(g, cap) : 0;
-}
-
 static void set_cap(struct sched_group *g, uint32_t cap)
 {
 	__atomic_store_n(&g->tokens, bucket(cap), __ATOMIC_RELAXED);
 	__atomic_store_n(&g->refilled, time_now(), __ATOMIC_RELAXED);
-	__atomic_store_n(&g->cap, cap, __ATOMIC_RELAXED);
+	__atomic_store_n(&g->head.cap, cap, __ATOMIC_RELAXED);
 }
 
 /* ---- membership ---- */
@@ -105,21 +101,16 @@ static void set_cap(struct sched_group *g, uint32_t cap)
 void thread_join_group(struct sched_group *g, unsigned slot)
 {
 	struct thread *t = thread_current();
-	struct sched_group *old = t->group;
+	struct sched_group *old = t->head.group;
 	if (g)
 		__atomic_fetch_add(&g->refs, 1, __ATOMIC_RELAXED);
 	group_set_active(t, false);
 	t->slot = (uint16_t)slot;
-	t->group = g;
+	t->head.group = g;
 	group_set_active(t, true);
 	sched_group_put(old);
 	/* Charges it under the new group from here on, and moves it if need be. */
 	sched_switch();
-}
-
-bool thread_in_group(const struct sched_group *g)
-{
-	return thread_current()->group == g;
 }
 
 /* ---- life ---- */
@@ -188,6 +179,6 @@ int sched_group_change(struct sched_group *g, struct sched_params *p)
 	if (p->set & SCHED_SET_CAP)
 		set_cap(g, p->cap);
 	p->weight = percent_of(__atomic_load_n(&g->weight, __ATOMIC_RELAXED));
-	p->cap = __atomic_load_n(&g->cap, __ATOMIC_RELAXED);
+	p->cap = __atomic_load_n(&g->head.cap, __ATOMIC_RELAXED);
 	return 0;
 }

@@ -16,8 +16,14 @@
 #include "abi/strata.h"
 #include "cpu/lapic.h"
 #include "mem/container.h"
+#include "thread/thread.h"
 
 struct sched_group;
+
+/* What every group begins with, for thread_throttled() alone. Locks: [a] atomic */
+struct sched_group_head {
+	uint32_t cap; /* [a] percent, 0: none */
+};
 
 /*
  * A group of usual weight in pool 0; one reference. `owner` names it (not 0), `max_threads` is how
@@ -40,11 +46,23 @@ int sched_group_change(struct sched_group *g, struct sched_params *p);
  * on another CPU. No lock held. */
 void thread_join_group(struct sched_group *g, unsigned slot);
 
-bool thread_in_group(const struct sched_group *g); /* the current thread */
+/* The current thread. */
+static inline bool thread_in_group(const struct sched_group *g)
+{
+	return thread_head(thread_current())->group == g;
+}
 
 /* When the current thread's group has had what its cap allows: time_now() at which it has something
  * again. 0: go on. */
-uint64_t thread_throttled(void);
+uint64_t thread_throttled_now(void);
+static inline uint64_t thread_throttled(void)
+{
+	const struct sched_group_head *g =
+		(const struct sched_group_head *)thread_head(thread_current())->group;
+
+	return unlikely(g && __atomic_load_n(&g->cap, __ATOMIC_RELAXED)) ? thread_throttled_now()
+									 : 0;
+}
 
 /* See SYS_POOL_SET. Waits for other CPUs: no lock held. */
 int sched_pool_set(const struct cpu_pool *p);

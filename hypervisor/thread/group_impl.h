@@ -10,10 +10,10 @@
  *        [w] words written with the pools' lock, read by anybody: a thread that is on the wrong CPU
  *            by an old word is called away by who wrote the new one */
 struct sched_group {
-	uint32_t refs;         /* [a] */
+	struct sched_group_head head; /* first: thread_throttled() */
+	uint32_t refs;                /* [a] */
 	uint32_t weight;       /* [a] READY_WEIGHT_DEFAULT: that of a thread without a group */
 	uint32_t active;       /* [a] its threads that run or are ready */
-	uint32_t cap;          /* [a] percent, 0: none */
 	int64_t tokens;        /* [a] ns that it may still run; below 0: owed */
 	uint64_t refilled;     /* [a] time_now() up to which `tokens` is filled */
 	uint32_t dedicated;    /* [w] */
@@ -26,13 +26,15 @@ struct sched_group {
 	struct container *container; /* [I] a reference */
 };
 
+static_assert_offset(struct sched_group, head, 0);
+
 /* ---- group.c ---- */
 
 uint32_t group_thread_weight(const struct sched_group *g);
 void group_charge(struct sched_group *g, uint64_t ns);
 static inline bool group_is_capped(const struct sched_group *g)
 {
-	return __atomic_load_n(&g->cap, __ATOMIC_RELAXED) != 0;
+	return __atomic_load_n(&g->head.cap, __ATOMIC_RELAXED) != 0;
 }
 
 /* ---- pool.c ---- */

@@ -76,8 +76,8 @@ static void set_run_time(struct thread *t, uint64_t tsc, uint64_t since)
 
 static uint32_t weight_of(const struct thread *t)
 {
-	return t->group ? group_thread_weight(t->group)
-			: __atomic_load_n(&t->weight, __ATOMIC_RELAXED);
+	return t->head.group ? group_thread_weight(t->head.group)
+			     : __atomic_load_n(&t->weight, __ATOMIC_RELAXED);
 }
 
 /* The running thread's time up to now. */
@@ -91,8 +91,8 @@ static void charge(struct runqueue *rq, struct thread *t)
 	t->ready.weight = weight_of(t);
 	ready_charge(&rq->ready, &t->ready, time_tsc_to_ns(ticks));
 	rq->ready.offset += balance_take_lift();
-	if (t->group)
-		group_charge(t->group, time_tsc_to_ns(ticks));
+	if (t->head.group)
+		group_charge(t->head.group, time_tsc_to_ns(ticks));
 	set_run_time(t, t->run_tsc + ticks, now);
 }
 
@@ -105,7 +105,7 @@ static void slice_over(struct timer *timer)
 /* Whoever is alone needs no tick, unless its time is limited. */
 static bool needs_tick(const struct runqueue *rq, const struct thread *next)
 {
-	return rq->ready.n || (next->group && group_is_capped(next->group));
+	return rq->ready.n || (next->head.group && group_is_capped(next->head.group));
 }
 
 static void start_slice(struct runqueue *rq, const struct thread *next)
@@ -123,7 +123,7 @@ bool sched_allows(const struct thread *t, cpu_id_t cpu)
 {
 	if (t->pinned)
 		return t->cpu == cpu.n;
-	return t->group ? pool_group_allows(t->group, t->slot, cpu) : pool_is_common(cpu);
+	return t->head.group ? pool_group_allows(t->head.group, t->slot, cpu) : pool_is_common(cpu);
 }
 
 /* t is ready, neither queued nor on its stack. */

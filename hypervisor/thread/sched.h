@@ -16,19 +16,18 @@
 /* Locks: [I] immutable after start   [o] t->cpu   [a] atomic   [q] lock of wait.queue
  *        [x] the inbox in which it is */
 struct thread {
-	struct thread_head head;   /* first: thread_head() */
-	struct ready_entry ready;  /* [o] */
-	uint64_t rsp;              /* [o] while it does not run */
-	enum thread_state state;   /* [o] */
-	bool pinned;               /* [I] */
-	bool interruptible;        /* [o] the sleep */
-	uint16_t cpu;              /* [a] */
-	uint16_t wish;             /* [o] thread_move's; CPU_ID_NONE.n: none */
-	uint16_t slot;             /* [o] its number in the group */
-	bool active;               /* [o] the group counts it */
-	uint32_t weight;           /* [a] without a group */
-	struct sched_group *group; /* [o] a reference; NULL: none */
-	uint32_t refs;             /* [a] */
+	struct thread_head head;  /* first: thread_head() */
+	struct ready_entry ready; /* [o] */
+	uint64_t rsp;             /* [o] while it does not run */
+	enum thread_state state;  /* [o] */
+	bool pinned;              /* [I] */
+	bool interruptible;       /* [o] the sleep */
+	uint16_t cpu;             /* [a] */
+	uint16_t wish;            /* [o] thread_move's; CPU_ID_NONE.n: none */
+	uint16_t slot;            /* [o] its number in the group */
+	bool active;              /* [o] the group counts it */
+	uint32_t weight;          /* [a] without a group */
+	uint32_t refs;            /* [a] */
 
 	struct list_head arriving; /* [x] woken, new or handed over: at most one at a time */
 	struct list_head knock;    /* [x] interrupted */

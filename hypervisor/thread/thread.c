@@ -88,7 +88,7 @@ static void free_thread(struct thread *t)
 	struct container *c = t->container;
 
 	free_parts(t);
-	sched_group_put(t->group);
+	sched_group_put(t->head.group);
 	kfree(t);
 	container_put(c);
 	__atomic_fetch_sub(&alive, 1, __ATOMIC_RELAXED);
@@ -309,7 +309,7 @@ static void before_user(void)
 	fpu = thread_fpu(thread_current());
 	if (likely(fpu))
 		fpu_load(fpu);
-	cpu_account_enter(CPU_TIME_USER);
+	cpu_account_switch(CPU_TIME_KERNEL, CPU_TIME_USER);
 }
 
 void thread_init_cpu(void)

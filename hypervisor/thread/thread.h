@@ -86,6 +86,7 @@ struct thread_head {
 	const char *call;      /* [o] system call that it is in; NULL: none; read by the watchdog */
 	uint64_t calls;        /* [o] rises with each, and with progress in one */
 	uint32_t interrupted;  /* [a] */
+	struct sched_group *group; /* [o] a reference; NULL: none */
 };
 
 static inline struct thread_head *thread_head(struct thread *t)

@@ -71,7 +71,7 @@ static void on_exception(struct trap_frame *frame)
 
 static void on_syscall(struct trap_frame *frame)
 {
-	cpu_account_enter(CPU_TIME_KERNEL);
+	cpu_account_switch(CPU_TIME_USER, CPU_TIME_KERNEL);
 	syscall_dispatch(frame);
 }
 

@@ -36,12 +36,19 @@ int irqchip_msi(struct irqchip *c, uint64_t address, uint32_t data);
 
 /* ---- for the run loop; owner of the vCPU whose local APIC l is ---- */
 
-/* Whether the guest has an interrupt to take as soon as it is open for one. */
-static inline bool irqchip_has_interrupt(struct irqchip *c, struct vlapic *l)
+/* The interrupt that the guest takes as soon as it is open for one: a vector of the local APIC's,
+ * or the PIC's, which tells its vector when it is taken; -1: none. */
+#define IRQCHIP_PIC 256
+static inline int irqchip_next(struct irqchip *c, struct vlapic *l)
 {
 	if (unlikely(vpic_output(&c->pic)) && vlapic_accepts_pic(l))
-		return true;
-	return vlapic_has_interrupt(l) >= 0;
+		return IRQCHIP_PIC;
+	return vlapic_has_interrupt(l);
+}
+/* Whether there is one. */
+static inline bool irqchip_has_interrupt(struct irqchip *c, struct vlapic *l)
+{
+	return irqchip_next(c, l) >= 0;
 }
 /* The CPU takes the next interrupt: its vector, acknowledged; -1: there is none after all. */
 int irqchip_take_interrupt(struct irqchip *c, struct vlapic *l);

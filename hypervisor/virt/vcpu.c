@@ -126,7 +126,7 @@ static void reset_fpu(struct vcpu *v)
 {
 	fpu_release(&v->fpu);
 	fpu_state_init(&v->fpu, v->fpu.area);
-	v->fpu.xcr0 = XCR0_X87;
+	fpu_set_xcr0(&v->fpu, XCR0_X87);
 }
 
 void vcpu_reset(struct vcpu *v, bool init)

@@ -108,7 +108,7 @@ static inline void vcpu_release(struct vcpu *v)
 
 /* Runs until a slow exit; the reason is in v->run. 0, -EBUSY, -EINTR (the thread is interrupted).
  * Thread context, no lock held. */
-int vcpu_run(struct vcpu *v);
+int64_t vcpu_run(struct vcpu *v);
 /* Takes what is pending in the run page into the vCPU. 0, -EBUSY or -EINVAL. */
 int vcpu_sync(struct vcpu *v);
 /* An access to a port that the kernel serves. 0, -EBUSY, -EINVAL, or -ENOENT: it serves none such.

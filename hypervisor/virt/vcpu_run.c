@@ -172,17 +172,21 @@ static enum vcpu_exit fail(struct vcpu *v)
 /* Exits that the backend answers itself count as the guest's time. */
 static enum virt_exit enter_guest(struct vcpu *v)
 {
-	uint64_t start = cpu_account_enter(CPU_TIME_GUEST);
+	uint64_t start = cpu_account_switch(CPU_TIME_KERNEL, CPU_TIME_GUEST);
 	enum virt_exit exit = virt->run(v);
 
-	v->guest_ticks += cpu_account_enter(CPU_TIME_KERNEL) - start;
+	v->guest_ticks += cpu_account_switch(CPU_TIME_GUEST, CPU_TIME_KERNEL) - start;
 	return exit;
 }
 
 /* What the backend came back for; VCPU_EXIT_NONE: go on. */
 static enum vcpu_exit run_guest(struct vcpu *v)
 {
-	switch (enter_guest(v)) {
+	enum virt_exit exit = enter_guest(v);
+
+	if (likely(exit == VIRT_EXIT_IO))
+		return VCPU_EXIT_IO;
+	switch (exit) {
 	case VIRT_EXIT_PAUSE: give_way(v, true); return VCPU_EXIT_NONE;
 	case VIRT_EXIT_REQUEST: give_way(v, false); return VCPU_EXIT_NONE;
 	case VIRT_EXIT_IO: return VCPU_EXIT_IO;
@@ -201,9 +205,9 @@ static enum vcpu_exit run_loop(struct vcpu *v)
 	enum vcpu_exit exit = v->fail[0] ? VCPU_EXIT_FAILED : VCPU_EXIT_NONE;
 	uint64_t until;
 
-	for (; exit == VCPU_EXIT_NONE; thread_call_progress()) {
+	while (exit == VCPU_EXIT_NONE) {
 		exit = take_requests(v);
-		if (exit != VCPU_EXIT_NONE)
+		if (unlikely(exit != VCPU_EXIT_NONE))
 			break;
 		if (READ_ONCE(v->run->immediate_exit) || thread_interrupted())
 			exit = VCPU_EXIT_INTR;
@@ -217,6 +221,9 @@ static enum vcpu_exit run_loop(struct vcpu *v)
 			wait_for_time(v, until);
 		else
 			exit = run_guest(v);
+		if (likely(exit != VCPU_EXIT_NONE))
+			break;
+		thread_call_progress();
 	}
 	return exit;
 }
@@ -264,7 +271,7 @@ static __noinline int take_dirty(struct vcpu *v, uint32_t dirty)
 	return err;
 }
 
-int vcpu_take_run_page(struct vcpu *v)
+static inline int take_run_page(struct vcpu *v)
 {
 	uint32_t dirty = READ_ONCE(v->run->dirty);
 	bool window_wanted = READ_ONCE(v->run->request_irq_window);
@@ -279,6 +286,11 @@ int vcpu_take_run_page(struct vcpu *v)
 	if (v->io_pending)
 		finish_io(v);
 	return err;
+}
+
+int vcpu_take_run_page(struct vcpu *v)
+{
+	return take_run_page(v);
 }
 
 static bool wants_sregs(const struct vcpu *v, enum vcpu_exit exit)
@@ -317,11 +329,11 @@ static void end_fpu(struct vcpu *v, uint8_t without)
 		fpu_release(&v->fpu);
 }
 
-static int run_owned(struct vcpu *v)
+static int64_t run_owned(struct vcpu *v)
 {
 	uint8_t without = READ_ONCE(v->run->without);
 	enum vcpu_exit exit;
-	int err = vcpu_take_run_page(v);
+	int err = take_run_page(v);
 
 	if (unlikely(err < 0))
 		return err;
@@ -339,11 +351,11 @@ static int run_owned(struct vcpu *v)
 	return unlikely(exit == VCPU_EXIT_INTR) && thread_interrupted() ? -EINTR : 0;
 }
 
-int vcpu_run(struct vcpu *v)
+int64_t vcpu_run(struct vcpu *v)
 {
-	int err = vcpu_acquire(v);
+	int64_t err = vcpu_acquire(v);
 
-	if (err < 0)
+	if (unlikely(err < 0))
 		return err;
 	err = run_owned(v);
 	vcpu_release(v);

@@ -109,7 +109,7 @@ uint64_t bus_read(const struct bus *bus, enum bus_space space, uint64_t addr, un
 	uint64_t value;
 
 	if (r && bus_whole(r, addr, size))
-		return bus_range_read(r, addr, size);
+		return bus_range_read(r, addr, size) & bus_ones(size);
 	if (size == 1)
 		return bus_ones(1);
 	value = bus_read(bus, space, addr, half);

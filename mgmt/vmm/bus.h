@@ -76,17 +76,17 @@ uint64_t bus_read(const struct bus *bus, enum bus_space space, uint64_t addr, un
 void bus_write(const struct bus *bus, enum bus_space space, uint64_t addr, unsigned size,
 	       uint64_t value);
 
-/* An access that bus_whole() allows. */
+/* An access that bus_whole() allows. What is read may have bits beyond its size. */
 static inline uint64_t bus_range_read(const struct bus_range *r, uint64_t addr, unsigned size)
 {
 	uint64_t value;
 
 	if (r->ops->free_reads)
-		return r->ops->read(r->device, addr - r->start, size) & bus_ones(size);
+		return r->ops->read(r->device, addr - r->start, size);
 	mutex_lock(r->lock);
 	value = r->ops->read(r->device, addr - r->start, size);
 	mutex_unlock(r->lock);
-	return value & bus_ones(size);
+	return value;
 }
 
 static inline void bus_range_write(const struct bus_range *r, uint64_t addr, unsigned size,
@@ -110,7 +110,8 @@ static inline const struct bus_range *bus_port_range(const struct bus *bus, uint
 	return bus_whole(r, port, size) ? r : NULL;
 }
 
-/* bus_read and bus_write of a port, the short way for what one device takes whole. */
+/* bus_read and bus_write of a port, the short way for what one device takes whole. What is read may
+ * have bits beyond its size. */
 static inline uint64_t bus_port_read(const struct bus *bus, uint16_t port, unsigned size)
 {
 	const struct bus_range *r = bus_port_range(bus, port, size);

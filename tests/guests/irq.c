@@ -218,6 +218,51 @@ static void test_tpr(void)
 	CHECK_EQ("cr8-zero", vector_count[0xf1], 1);
 }
 
+/* With interrupts off, one waits in IRR, whatever else the guest does meanwhile. */
+static void test_waiting(void)
+{
+	nr_order = 0;
+	set_handler(0x57, note_order);
+	set_handler(0x97, note_order);
+	self_ipi(0x57);
+	cpuid(0, 0);
+	check(lapic_bit(LAPIC_IRR, 0x57), "waiting-irr", "not set");
+	check(!lapic_bit(LAPIC_ISR, 0x57), "waiting-isr", "set");
+	self_ipi(0x97);
+	CHECK_EQ("waiting-none", nr_order, 0);
+	window();
+	window();
+	CHECK_EQ("waiting-order", order[0] << 8 | order[1], 0x9757);
+	check(!lapic_bit(LAPIC_IRR, 0x57) && !lapic_bit(LAPIC_ISR, 0x57), "waiting-over",
+	      "still there");
+	/* TPR decides when interrupts are on, too. */
+	self_ipi(0x57);
+	write_cr8(5);
+	window();
+	CHECK_EQ("waiting-tpr-holds", nr_order, 2);
+	sti();
+	write_cr8(4);
+	cli();
+	CHECK_EQ("waiting-tpr-lets", nr_order, 3);
+	write_cr8(0);
+}
+
+/* The interrupt's frame is written where nobody has been yet: a hypervisor has to bring that memory
+ * first, and the interrupt once. */
+static void test_new_stack(void)
+{
+	vector_count[0x58] = 0;
+	set_gate_ist(0x58, 4);
+	for (unsigned i = 0; i < 4; i++) {
+		tss[0].ist[3] = (32ul << 20) + (i << 22) + 4096;
+		self_ipi(0x58);
+		window();
+		CHECK_EQ("new-stack", vector_count[0x58], i + 1);
+	}
+	check(!lapic_bit(LAPIC_ISR, 0x58), "new-stack-isr", "in service still");
+	set_gate_ist(0x58, 0);
+}
+
 static void test_registers(void)
 {
 	uint32_t version = lapic_read(LAPIC_VER);
@@ -378,17 +423,18 @@ static void test_shadow(void)
 
 static void test_halt(void)
 {
-	bool ok = true;
+	unsigned wakes = 0;
+	uint32_t before;
 
-	vector_count[PIC_BASE] = 0;
 	pic_mask(0, false);
-	for (unsigned i = 1; i <= 20 && ok; i++) {
+	do {
+		/* A tick of before may still be on its way, and then two come at once. */
+		before = vector_count[PIC_BASE];
 		pit_oneshot(1000);
 		wait_for_interrupt();
-		ok = vector_count[PIC_BASE] == i;
-	}
+	} while (vector_count[PIC_BASE] != before && ++wakes < 20);
 	pic_mask(0, true);
-	CHECK_EQ("halt-wakes", vector_count[PIC_BASE], 20);
+	CHECK_EQ("halt-wakes", wakes, 20);
 	vector_count[0x55] = 0;
 	self_ipi(0x55);
 	wait_for_interrupt();
@@ -404,6 +450,8 @@ void guest_main(void)
 	test_priorities();
 	test_nesting();
 	test_tpr();
+	test_waiting();
+	test_new_stack();
 	test_registers();
 	test_x2apic();
 	test_ioapic();

@@ -1,39 +1,36 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The core of the local APIC: IRR, ISR, priorities, EOI, reset. Others post by setting an IRR bit
- * and then irr_pending; the owner clears irr_pending only before it scans IRR, so a bit that it
- * overlooks has its flag set again. Registers are in vlapic_regs.c, destinations in vlapic_route.c,
- * the timer in vlapic_timer.c.
+ * and then that word's bit in irr_pending; the owner clears that before it looks at the word once
+ * more, so a bit that it overlooks has its flag set again. Registers are in vlapic_regs.c,
+ * destinations in vlapic_route.c, the timer in vlapic_timer.c.
  */
 #include "virt/irq/vlapic_priv.h"
 
 #include "lib/string.h"
 
-static int highest_vector(const struct vlapic *l, uint32_t offset)
+/* Word `n` of IRR was found empty. A bit that comes meanwhile has its flag set again, here or by
+ * who posted it. */
+static void irr_word_empty(struct vlapic *l, unsigned n)
 {
-	for (int word = 7; word >= 0; word--) {
-		uint32_t bits = vlapic_reg(l, offset + (uint32_t)word * 0x10);
-
-		if (bits)
-			return word * 32 + (int)bit_highest(bits);
-	}
-	return -1;
+	__atomic_fetch_and(&l->irr_pending, ~(1u << n), __ATOMIC_SEQ_CST);
+	if (unlikely(__atomic_load_n(&l->page[(APIC_IRR + n * 0x10) / 4], __ATOMIC_SEQ_CST)))
+		__atomic_fetch_or(&l->irr_pending, 1u << n, __ATOMIC_SEQ_CST);
 }
 
 static int highest_irr(struct vlapic *l)
 {
-	int vector;
+	uint32_t words;
 
-	if (!__atomic_load_n(&l->irr_pending, __ATOMIC_ACQUIRE))
-		return -1;
-	vector = highest_vector(l, APIC_IRR);
-	if (vector >= 0)
-		return vector;
-	__atomic_exchange_n(&l->irr_pending, 0, __ATOMIC_SEQ_CST);
-	vector = highest_vector(l, APIC_IRR);
-	if (vector >= 0)
-		__atomic_store_n(&l->irr_pending, 1, __ATOMIC_SEQ_CST);
-	return vector;
+	while ((words = __atomic_load_n(&l->irr_pending, __ATOMIC_ACQUIRE)) != 0) {
+		unsigned n = bit_highest(words);
+		uint32_t bits = vlapic_reg(l, APIC_IRR + n * 0x10);
+
+		if (likely(bits))
+			return (int)(n * 32 + bit_highest(bits));
+		irr_word_empty(l, n);
+	}
+	return -1;
 }
 
 static int highest_isr(const struct vlapic *l)
@@ -72,7 +69,7 @@ void vlapic_isr_changed(struct vlapic *l)
 
 void vlapic_post(struct vlapic *l, uint8_t vector, bool level)
 {
-	uint32_t bit = vector_bit(vector);
+	uint32_t bit = vector_bit(vector), word = 1u << (vector / 32);
 	uint32_t *tmr = vlapic_word(l, APIC_TMR, vector);
 
 	if (level)
@@ -82,8 +79,8 @@ void vlapic_post(struct vlapic *l, uint8_t vector, bool level)
 	__atomic_fetch_or(vlapic_word(l, APIC_IRR, vector), bit, __ATOMIC_SEQ_CST);
 	/* The read spares the line its write. It is ordered after the bit by the locked instruction
 	 * above. */
-	if (!__atomic_load_n(&l->irr_pending, __ATOMIC_SEQ_CST))
-		__atomic_store_n(&l->irr_pending, 1, __ATOMIC_SEQ_CST);
+	if (!(__atomic_load_n(&l->irr_pending, __ATOMIC_SEQ_CST) & word))
+		__atomic_fetch_or(&l->irr_pending, word, __ATOMIC_SEQ_CST);
 }
 
 void vlapic_accept(struct vlapic *l, uint8_t vector, bool level)
@@ -124,7 +121,7 @@ void vlapic_local_deliver(struct vlapic *l, uint32_t lvt_offset)
 	}
 }
 
-int vlapic_has_interrupt(struct vlapic *l)
+int vlapic_look(struct vlapic *l)
 {
 	int vector;
 
@@ -142,7 +139,9 @@ void vlapic_ack(struct vlapic *l, uint8_t vector)
 {
 	uint32_t *isr = vlapic_word(l, APIC_ISR, vector);
 
-	__atomic_fetch_and(vlapic_word(l, APIC_IRR, vector), ~vector_bit(vector), __ATOMIC_SEQ_CST);
+	if (!__atomic_and_fetch(vlapic_word(l, APIC_IRR, vector), ~vector_bit(vector),
+				__ATOMIC_SEQ_CST))
+		irr_word_empty(l, vector / 32);
 	WRITE_ONCE(*isr, *isr | vector_bit(vector));
 	l->isr_words |= (uint8_t)(1u << (vector / 32));
 	vlapic_update_ppr(l);
@@ -150,18 +149,21 @@ void vlapic_ack(struct vlapic *l, uint8_t vector)
 
 void vlapic_eoi(struct vlapic *l)
 {
-	int vector = highest_isr(l);
-	uint32_t *isr;
+	uint32_t *isr, bits, bit;
+	unsigned n;
 
-	if (vector < 0)
+	if (!l->isr_words)
 		return;
-	isr = vlapic_word(l, APIC_ISR, (uint8_t)vector);
-	WRITE_ONCE(*isr, *isr & ~vector_bit((uint8_t)vector));
-	if (!*isr)
-		l->isr_words &= (uint8_t) ~(1u << (vector / 32));
+	n = bit_highest(l->isr_words);
+	isr = &l->page[(APIC_ISR + n * 0x10) / 4];
+	bit = bit_highest(*isr);
+	bits = *isr & ~(1u << bit);
+	WRITE_ONCE(*isr, bits);
+	if (!bits)
+		l->isr_words &= (uint8_t) ~(1u << n);
 	vlapic_update_ppr(l);
-	if (READ_ONCE(*vlapic_word(l, APIC_TMR, (uint8_t)vector)) & vector_bit((uint8_t)vector))
-		l->set->ops->eoi(l->vcpu, (uint8_t)vector);
+	if (unlikely(vlapic_reg(l, APIC_TMR + n * 0x10) & (1u << bit)))
+		l->set->ops->eoi(l->vcpu, (uint8_t)(n * 32 + bit));
 }
 
 bool vlapic_pv_eoi_allowed(struct vlapic *l)
@@ -174,12 +176,6 @@ bool vlapic_pv_eoi_allowed(struct vlapic *l)
 		return false;
 	/* A second one in service would be deliverable work behind it once the EOI is done. */
 	return is_pow2(l->isr_words) && is_pow2(*vlapic_word(l, APIC_ISR, (uint8_t)vector));
-}
-
-bool vlapic_irr_any(const struct vlapic *l)
-{
-	return __atomic_load_n(&l->timer_fired, __ATOMIC_ACQUIRE) ||
-	       highest_vector(l, APIC_IRR) >= 0;
 }
 
 uint8_t vlapic_get_cr8(const struct vlapic *l)

@@ -81,7 +81,7 @@ struct vlapic {
 	uint32_t id;            /* [I] */
 	bool is_bsp;            /* [I] */
 	uint8_t isr_words;      /* [o] bit n: word n of ISR is not zero */
-	uint32_t irr_pending;   /* [a] 0: IRR is empty for sure */
+	uint32_t irr_pending;   /* [a] bit n clear: word n of IRR is zero for sure */
 	uint32_t esr_pending;   /* [a] errors since ESR was last written */
 	uint32_t timer_fired;   /* [a] host timer went off; the owner has not looked yet */
 	uint64_t base;          /* [w] APIC base MSR */
@@ -106,7 +106,14 @@ void vlapic_reset(struct vlapic *l, bool init);
 /* ---- interrupts for the guest ---- */
 
 /* The vector to inject next, -1: none. */
-int vlapic_has_interrupt(struct vlapic *l);
+int vlapic_look(struct vlapic *l);
+static inline int vlapic_has_interrupt(struct vlapic *l)
+{
+	uint32_t maybe = __atomic_load_n(&l->timer_fired, __ATOMIC_ACQUIRE) |
+			 __atomic_load_n(&l->irr_pending, __ATOMIC_ACQUIRE);
+
+	return maybe ? vlapic_look(l) : -1;
+}
 /* The CPU has taken `vector`: IRR to ISR. */
 void vlapic_ack(struct vlapic *l, uint8_t vector);
 /* What an EOI write does, also for PV EOI when the guest has cleared its flag. */
@@ -114,9 +121,13 @@ void vlapic_eoi(struct vlapic *l);
 /* Whether the guest may skip the EOI of the interrupt just acked: edge-triggered and nothing else
  * waits for it. */
 bool vlapic_pv_eoi_allowed(struct vlapic *l);
-/* Whether any vector above the one in service, or any at all, is in IRR: without regard to TPR. Any
- * context. */
-bool vlapic_irr_any(const struct vlapic *l);
+/* Whether something may wait in IRR, without regard to priorities; false is certain. Any context.
+ */
+static inline bool vlapic_irr_any(const struct vlapic *l)
+{
+	return __atomic_load_n(&l->timer_fired, __ATOMIC_ACQUIRE) |
+	       __atomic_load_n(&l->irr_pending, __ATOMIC_ACQUIRE);
+}
 
 /* CR8 is TPR 7:4 (0..15). */
 uint8_t vlapic_get_cr8(const struct vlapic *l);
@@ -145,6 +156,13 @@ void vlapic_mmio_write(struct vlapic *l, uint32_t offset, unsigned len, uint64_t
 /* MSRs 0x800..0x83f and TSC_DEADLINE. 0, or -EINVAL: #GP. */
 int vlapic_msr_read(struct vlapic *l, uint32_t msr, uint64_t *value);
 int vlapic_msr_write(struct vlapic *l, uint32_t msr, uint64_t value);
+
+/*
+ * A value written to the x2APIC's ICR that is the commonest there is, a fixed interrupt for itself:
+ * does it, but for the kick; the owner looks at once. false: it is something else, nothing was
+ * done.
+ */
+bool vlapic_icr_to_self(struct vlapic *l, uint64_t icr);
 
 /* ---- messages ---- */
 

@@ -290,7 +290,7 @@ void vlapic_set_state(struct vlapic *l, const uint32_t in[64], uint64_t tsc_dead
 	}
 	write_svr(l, vlapic_reg(l, APIC_SVR));
 	__atomic_store_n(&l->esr_pending, in[STATE_ESR_PENDING] & ESR_VALID, __ATOMIC_SEQ_CST);
-	__atomic_store_n(&l->irr_pending, 1, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&l->irr_pending, 0xff, __ATOMIC_SEQ_CST);
 	vlapic_isr_changed(l);
 	vlapic_timer_restore(l, in[APIC_TIMER_CURRENT >> 4], tsc_deadline);
 }

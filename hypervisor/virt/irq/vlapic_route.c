@@ -195,6 +195,21 @@ void vlapic_self_ipi(struct vlapic *l, uint8_t vector)
 		vlapic_accept(l, vector, false);
 }
 
+#define ICR_TO_SELF (1u << 18)
+/* What does not matter for a fixed interrupt with that shorthand. */
+#define ICR_ANY (0xffu | ICR_LOGICAL | ICR_ASSERT | ICR_LEVEL)
+
+bool vlapic_icr_to_self(struct vlapic *l, uint64_t icr)
+{
+	if (((uint32_t)icr & ~ICR_ANY) != ICR_TO_SELF || (uint8_t)icr < VECTOR_LEGAL_MIN ||
+	    !vlapic_x2apic(l) || !vlapic_accepting(l))
+		return false;
+	vlapic_reg_set(l, APIC_ICR, (uint32_t)icr);
+	vlapic_reg_set(l, APIC_ICR_HIGH, (uint32_t)(icr >> 32));
+	vlapic_post(l, (uint8_t)icr, false);
+	return true;
+}
+
 int64_t vlapic_pv_ipi(struct vlapic *l, uint64_t low, uint64_t high, uint32_t min, uint64_t icr)
 {
 	struct irq_msg m = icr_message(icr);

@@ -354,6 +354,55 @@ static void test_ipi_x2apic(void **state)
 	assert_int_equal(takers(20, 0x84), 0);
 }
 
+/* The short way does what the long one does, or nothing. */
+static void test_icr_to_self(void **state)
+{
+	static const struct {
+		uint64_t icr;
+		bool done;
+	} values[] = {
+		{ 0x40061, true }, /* self, fixed */
+		{ 0x4c861, true }, /* level, assert, logical: no difference */
+		{ 0x40010, true },
+		{ 5ull << 32 | 0x400ff, true }, /* a destination that the shorthand overrules */
+		{ 0x4000f, false },             /* no such vector */
+		{ 0x40161, false },             /* lowest priority */
+		{ 0x40400, false },             /* NMI */
+		{ 0x41061, false },             /* reserved bits */
+		{ 0x50061, false },
+		{ 0x00061, false },
+		{ 0x80061, false }, /* other shorthands */
+		{ 0xc0061, false },
+	};
+
+	(void)state;
+	test_machine_start(NULL, 2);
+	assert_false(vlapic_icr_to_self(lapic(0), 0x40061)); /* xAPIC mode */
+	to_x2apic(0);
+	to_x2apic(1);
+	for (unsigned i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+		uint64_t long_way = 0, icr = values[i].icr, short_way;
+
+		assert_int_equal(vlapic_msr_read(lapic(0), X(APIC_ICR), &short_way), 0);
+		assert_int_equal(vlapic_icr_to_self(lapic(0), icr), values[i].done);
+		if (!values[i].done) {
+			assert_int_equal(vlapic_msr_read(lapic(0), X(APIC_ICR), &long_way), 0);
+			assert_int_equal(long_way, short_way);
+			assert_int_equal(test_take(0), -1);
+			continue;
+		}
+		assert_int_equal(vlapic_msr_write(lapic(1), X(APIC_ICR), icr), 0);
+		assert_int_equal(vlapic_msr_read(lapic(0), X(APIC_ICR), &short_way), 0);
+		assert_int_equal(vlapic_msr_read(lapic(1), X(APIC_ICR), &long_way), 0);
+		assert_int_equal(short_way, long_way);
+		assert_int_equal(test_take(0), test_take(1));
+		vlapic_eoi(lapic(0));
+		vlapic_eoi(lapic(1));
+	}
+	assert_int_equal(vlapic_msr_write(lapic(0), X(APIC_SVR), 0xff), 0);
+	assert_false(vlapic_icr_to_self(lapic(0), 0x40061)); /* switched off by software */
+}
+
 static void test_special_messages(void **state)
 {
 	(void)state;
@@ -705,6 +754,7 @@ int main(void)
 		cmocka_unit_test(test_error_interrupt),
 		cmocka_unit_test(test_ipi_xapic),
 		cmocka_unit_test(test_ipi_x2apic),
+		cmocka_unit_test(test_icr_to_self),
 		cmocka_unit_test(test_special_messages),
 		cmocka_unit_test(test_lowest_priority_takes_turns),
 		cmocka_unit_test(test_msi),

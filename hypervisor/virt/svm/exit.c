@@ -223,27 +223,6 @@ static enum virt_exit slow_cr8(struct svm_vcpu *s)
 
 /* ---- ports of the VMM ---- */
 
-enum svm_fast svm_publish_io(struct svm_vcpu *s)
-{
-	struct vcpu *v = &s->v;
-	struct vcpu_run *run = v->run;
-	uint64_t info = s->vmcb->exit_info1;
-	uint8_t size = (uint8_t)IOIO_SIZE(info);
-	bool write = !(info & IOIO_IN);
-
-	v->io_size = size;
-	v->io_write = write;
-	v->io_pending = !(info & IOIO_STR);
-	run->io.next_rip = s->vmcb->exit_info2;
-	run->io.data = write ? (uint32_t)v->gpr[GPR_RAX] & (uint32_t)BITS(8 * size - 1, 0) : 0;
-	run->io.port = IOIO_PORT(info);
-	run->io.size = size;
-	run->io.write = write;
-	run->io.string = run->io.rep = run->io.addr_size = run->io.segment = 0;
-	vcpu_count(v, COUNT_IO_USER);
-	return SVM_VMM_IO;
-}
-
 static void string_io(struct svm_vcpu *s, struct vcpu_run *run)
 {
 	static const uint8_t segments[8] = { SEG_ES, SEG_CS, SEG_SS, SEG_DS,
@@ -260,7 +239,7 @@ static void string_io(struct svm_vcpu *s, struct vcpu_run *run)
 
 static enum virt_exit slow_io(struct svm_vcpu *s)
 {
-	(void)svm_publish_io(s);
+	svm_publish_io(s, (uint32_t)s->vmcb->exit_info1);
 	if (s->vmcb->exit_info1 & IOIO_STR)
 		string_io(s, s->v.run);
 	return VIRT_EXIT_IO;

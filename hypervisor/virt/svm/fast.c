@@ -6,6 +6,7 @@
 
 #include "virt/hypercall.h"
 
+#define MSR_X2APIC_EOI 0x80b
 #define MSR_X2APIC_ICR 0x830
 
 /* Something is to be delivered, armed, or another thread wants the CPU. */
@@ -101,14 +102,34 @@ static inline void finish_msr(struct svm_vcpu *s, int err)
 		vcpu_raise_gp(&s->v);
 }
 
+/* The local APIC's two that come with each interrupt. false: it is another, or another value. */
+static inline bool write_lapic_quick(struct vcpu *v, uint32_t index, uint64_t value)
+{
+	if (index == MSR_X2APIC_EOI) {
+		if (unlikely(value || !vlapic_x2apic(&v->lapic)))
+			return false;
+		vlapic_eoi(&v->lapic); /* kicks if that opens the way for what waits */
+		return true;
+	}
+	if (index != MSR_X2APIC_ICR || !vlapic_icr_to_self(&v->lapic, value))
+		return false;
+	v->check_events = true;
+	return true;
+}
+
 static enum svm_fast write_msr(struct svm_vcpu *s, uint32_t index)
 {
 	struct vcpu *v = &s->v;
-	int err = guest_msr_write(v, index, vcpu_edx_eax(v));
+	uint64_t value = vcpu_edx_eax(v);
+	int err;
 
+	if (write_lapic_quick(v, index, value)) {
+		svm_skip(s, 2);
+		return resume(s);
+	}
+	err = guest_msr_write(v, index, value);
 	if (unlikely(v->pv.time_stale))
 		kvm_pv_update_time(v);
-	/* An EOI may open the way for what waits. */
 	if (index - MSR_X2APIC_FIRST <= MSR_X2APIC_LAST - MSR_X2APIC_FIRST)
 		v->check_events = true;
 	finish_msr(s, err);
@@ -154,7 +175,7 @@ static inline void finish_io(struct svm_vcpu *s, bool write, uint64_t value, uns
 }
 
 /* What guests do to the PIC all the time. */
-static inline bool pic_io(struct svm_vcpu *s, uint64_t info)
+static inline bool pic_io(struct svm_vcpu *s, uint32_t info)
 {
 	struct vm *vm = s->v.vm;
 	bool write = !(info & IOIO_IN);
@@ -190,7 +211,7 @@ static __noinline enum svm_fast kernel_io(struct svm_vcpu *s, const struct vm_io
 enum svm_fast svm_fast_io(struct svm_vcpu *s)
 {
 	struct vcpu *v = &s->v;
-	uint64_t info = s->vmcb->exit_info1;
+	uint32_t info = (uint32_t)s->vmcb->exit_info1;
 	const struct vm_ios *ports = READ_ONCE(v->vm->ports);
 	uint16_t port = IOIO_PORT(info);
 
@@ -200,7 +221,8 @@ enum svm_fast svm_fast_io(struct svm_vcpu *s)
 		return resume(s);
 	if (vm_io_maybe(ports, port))
 		return kernel_io(s, ports);
-	return svm_publish_io(s);
+	svm_publish_io(s, info);
+	return SVM_VMM_IO;
 }
 
 /* ---- the rest ---- */
@@ -229,7 +251,7 @@ enum svm_fast svm_fast_hlt(struct svm_vcpu *s)
 
 enum svm_fast svm_fast_window(struct svm_vcpu *s)
 {
-	svm_set_window(s, false);
+	svm_set_virq(s, VIRQ_NONE);
 	s->v.check_events = true;
 	return s->v.window_wanted ? SVM_SLOW : resume(s);
 }
@@ -273,7 +295,7 @@ enum svm_fast svm_fast_exit(struct svm_vcpu *s)
 	s->v.counters[exit->counter + (c->exit_info1 & exit->by_info1)]++;
 	cpu_count_exit();
 	s->exit = exit;
-	if (unlikely((c->int_ctl & (V_TPR_MASK | V_IRQ)) != s->tpr))
+	if (unlikely((c->int_ctl & (V_TPR_MASK | V_IRQ)) != s->int_ctl))
 		svm_sync_int_ctl(s);
 	return exit->fast ? exit->fast(s) : SVM_SLOW;
 }

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Delivery of events. EVENTINJ delivers; V_IRQ is used only as the window that says when the guest
-// is open again. In order: what an exit cut short, an exception, an NMI, an interrupt. An NMI that
-// finds the former one's IRET not done is held back by intercepting that IRET and stepping over it.
-// CPUs without next-RIP save (emulators) forget an interrupt shadow at VMRUN, and an interrupt
-// would come between STI and HLT: there, what waits is held back by stepping over the shadowed
-// instruction. AMD APM 2, "Event Injection", "EXITINTINFO", "Virtual Interrupts".
+// Delivery of events. EVENTINJ delivers what the guest can take now; V_IRQ delivers an interrupt
+// that it cannot take yet, or is the window that says when it can. In order: what an exit cut
+// short, an exception, an NMI, an interrupt. An NMI that finds the former one's IRET not done is
+// held back by intercepting that IRET and stepping over it. CPUs without next-RIP save (emulators)
+// forget an interrupt shadow at VMRUN, and an interrupt would come between STI and HLT: there, what
+// waits is held back by stepping over the shadowed instruction. AMD APM 2, "Event Injection",
+// "EXITINTINFO", "Virtual Interrupts".
 #include "virt/svm/svm.h"
 
 #include "cpu/lapic.h"
@@ -99,9 +100,10 @@ static void sync_pv_eoi(struct vcpu *v)
 		kvm_pv_sync_eoi(v, vlapic_irr_any(&v->lapic));
 }
 
-static bool irq_waits(struct vcpu *v)
+/* As irqchip_next(); the VMM's own counts as the PIC's. */
+static int next_irq(struct vcpu *v)
 {
-	return v->injected.valid || irqchip_has_interrupt(&v->vm->irqchip, &v->lapic);
+	return unlikely(v->injected.valid) ? IRQCHIP_PIC : irqchip_next(&v->vm->irqchip, &v->lapic);
 }
 
 bool svm_has_event(struct svm_vcpu *s)
@@ -114,7 +116,7 @@ bool svm_has_event(struct svm_vcpu *s)
 	if (v->nmi_pending && !s->nmi_masked)
 		return true;
 	/* The shadow of STI ends with HLT itself. */
-	return (s->vmcb->rflags & RFLAGS_IF) && irq_waits(v);
+	return (s->vmcb->rflags & RFLAGS_IF) && next_irq(v) >= 0;
 }
 
 void svm_get_blocking(struct vcpu *v, uint8_t *shadow, uint8_t *nmi_masked)
@@ -142,20 +144,36 @@ void svm_set_blocking(struct vcpu *v, uint8_t shadow, uint8_t nmi_masked)
 	set_nmi_masked(s, nmi_masked);
 }
 
-/* ---- windows ---- */
+/* ---- V_IRQ ---- */
 
-void svm_set_window(struct svm_vcpu *s, bool on)
+void svm_set_virq(struct svm_vcpu *s, int virq)
 {
 	struct vmcb *c = s->vmcb;
+	uint64_t ctl = c->int_ctl & ~V_IRQ_FIELDS;
 
-	if (s->window == on)
+	if (s->virq == virq)
 		return;
-	s->window = on;
-	c->int_ctl &= ~V_IRQ_FIELDS;
-	if (on)
-		c->int_ctl |= V_IRQ | V_INTR_PRIO(0xf) | V_IGN_TPR;
+	if (virq == VIRQ_WINDOW)
+		ctl |= V_IRQ | V_INTR_PRIO(0xf) | V_IGN_TPR;
+	else if (virq)
+		ctl |= V_IRQ | V_INTR_PRIO(virq >> 4) | V_INTR_VECTOR(virq);
+	c->int_ctl = ctl;
+	s->int_ctl = (s->int_ctl & V_TPR_MASK) | (virq ? VIRQ_SET : 0);
 	svm_dirty(s, CLEAN_TPR);
-	intercept(s, &c->intercept3, INTERCEPT_VINTR, on);
+	if (virq == VIRQ_WINDOW || s->virq == VIRQ_WINDOW)
+		intercept(s, &c->intercept3, INTERCEPT_VINTR, virq == VIRQ_WINDOW);
+	s->virq = virq;
+}
+
+/* The guest has taken the interrupt, or an exit cut that short: in service from then on. */
+static void virq_taken(struct svm_vcpu *s)
+{
+	struct vcpu *v = &s->v;
+
+	vlapic_ack(&v->lapic, (uint8_t)s->virq);
+	svm_set_virq(s, VIRQ_NONE);
+	vcpu_count(v, COUNT_INJECT_IRQ);
+	v->check_events |= vlapic_irr_any(&v->lapic);
 }
 
 /* An interrupt that only TPR holds back: its moment is a write of CR8. */
@@ -166,8 +184,8 @@ static void watch_cr8(struct svm_vcpu *s, bool on)
 
 static void sync_tpr(struct svm_vcpu *s)
 {
-	s->tpr = s->vmcb->int_ctl & V_TPR_MASK;
-	vlapic_set_cr8(&s->v.lapic, s->tpr);
+	s->int_ctl = (s->int_ctl & VIRQ_SET) | (s->vmcb->int_ctl & V_TPR_MASK);
+	vlapic_set_cr8(&s->v.lapic, s->int_ctl & V_TPR_MASK);
 	s->v.check_events = true;
 }
 
@@ -184,18 +202,24 @@ static void look_for_irqs(void)
 
 void svm_sync_int_ctl(struct svm_vcpu *s)
 {
-	if (s->vmcb->int_ctl & V_IRQ)
+	uint64_t now = s->vmcb->int_ctl;
+
+	if (s->virq) {
 		look_for_irqs();
-	if ((s->vmcb->int_ctl & V_TPR_MASK) != s->tpr)
+		if (!(now & V_IRQ) && s->virq >= VIRQ_FIRST)
+			virq_taken(s);
+	}
+	if ((now ^ s->int_ctl) & V_TPR_MASK)
 		sync_tpr(s);
 }
 
 void svm_tpr_changed(struct vcpu *v)
 {
 	struct svm_vcpu *s = svm_of(v);
+	uint8_t tpr = vlapic_get_cr8(&v->lapic);
 
-	s->tpr = vlapic_get_cr8(&v->lapic);
-	s->vmcb->int_ctl = (s->vmcb->int_ctl & ~(uint64_t)V_TPR_MASK) | s->tpr;
+	s->int_ctl = (s->int_ctl & VIRQ_SET) | tpr;
+	s->vmcb->int_ctl = (s->vmcb->int_ctl & ~(uint64_t)V_TPR_MASK) | tpr;
 	svm_dirty(s, CLEAN_TPR);
 	v->check_events = true;
 }
@@ -262,26 +286,29 @@ static void inject_nmi(struct svm_vcpu *s)
 	vcpu_count(&s->v, COUNT_INJECT_NMI);
 }
 
-static void inject_irq(struct svm_vcpu *s)
+/* `irq` is next_irq()'s. */
+static void inject_irq(struct svm_vcpu *s, int irq)
 {
 	struct vcpu *v = &s->v;
-	int vector;
 
-	if (v->injected.valid) {
+	if (unlikely(v->injected.valid)) {
 		inject_pending(s, &v->injected);
 	} else {
-		vector = irqchip_take_interrupt(&v->vm->irqchip, &v->lapic);
-		if (vector < 0)
+		if (likely(irq != IRQCHIP_PIC))
+			vlapic_ack(&v->lapic, (uint8_t)irq);
+		else
+			irq = irqchip_take_interrupt(&v->vm->irqchip, &v->lapic);
+		if (irq < 0)
 			return;
-		inject(s, EVENT_INTR, (uint8_t)vector, false, 0);
+		inject(s, EVENT_INTR, (uint8_t)irq, false, 0);
 		if (v->pv.eoi)
 			kvm_pv_set_eoi(v);
 	}
 	vcpu_count(v, COUNT_INJECT_IRQ);
 }
 
-/* At most one is injected; another must find the door open before its turn. */
-static void deliver_one(struct svm_vcpu *s)
+/* What goes before interrupts: at most one. Whether there was one. */
+static bool deliver_first(struct svm_vcpu *s)
 {
 	struct vcpu *v = &s->v;
 
@@ -291,31 +318,53 @@ static void deliver_one(struct svm_vcpu *s)
 		inject_exception(s);
 	else if (v->nmi_pending && nmi_open(s))
 		inject_nmi(s);
-	else if (svm_irqs_open(v) && irq_waits(v))
-		inject_irq(s);
+	else
+		return false;
+	return true;
+}
+
+/*
+ * How an interrupt that the guest cannot take yet gets to it.
+ *	a vector of the local APIC's: the CPU delivers it as soon as IF and TPR allow. Seldom
+ *nothing else happens before: the next exit shows whether it was taken another, or the VMM or an
+ *NMI wants to know: the window exits an EOI that is a flag in memory, set with the delivery: as
+ *well in a shadow that this CPU forgets: a step over it
+ */
+static void ask_for_window(struct svm_vcpu *s, int irq)
+{
+	struct vcpu *v = &s->v;
+	/* A pending NMI that only a shadow holds back is found with the window, or the next exit.
+	 */
+	bool others = v->window_wanted || (v->nmi_pending && !s->nmi_masked);
+	int virq = others || irq >= 0 ? VIRQ_WINDOW : VIRQ_NONE;
+
+	if (irq >= VIRQ_FIRST && irq <= 0xff && !others && !v->pv.eoi && !v->injected.valid)
+		virq = irq;
+	if (unlikely(virq && s->shadow_kept)) {
+		start_step(s);
+		virq = VIRQ_NONE;
+	}
+	svm_set_virq(s, virq);
+	/* QEMU 7.2 with a thread per CPU dies on a write of CR8 that the guest makes while V_IRQ is
+	 * set; it has no next-RIP save. */
+	watch_cr8(s, (virq && !svm_features.nrip) || (irq < 0 && vlapic_irr_any(&v->lapic)));
 }
 
 void svm_deliver(struct svm_vcpu *s)
 {
 	struct vcpu *v = &s->v;
-	bool waits, wanted;
+	int irq;
 
 	sync_pv_eoi(v);
 	keep_shadow(s);
-	deliver_one(s);
+	irq = next_irq(v);
+	/* At most one is injected; another must find the door open before its turn. */
+	if (!deliver_first(s) && irq >= 0 && svm_irqs_open(v)) {
+		inject_irq(s, irq);
+		irq = next_irq(v);
+	}
 	v->check_events = v->exception.valid; /* after what was delivered before it */
-	waits = irq_waits(v);
-	/* A pending NMI that only a shadow holds back is found with the same window or the next
-	 * exit. */
-	wanted = waits || v->window_wanted || (v->nmi_pending && !s->nmi_masked);
-	if (wanted && s->shadow_kept)
-		start_step(s);
-	svm_set_window(s, wanted && !s->shadow_kept);
-	/* QEMU 7.2 with a thread per CPU dies on a write of CR8 that the guest makes while V_IRQ is
-	 * set; it has no next-RIP save. */
-	watch_cr8(s,
-		  (s->window && !svm_features.nrip) ||
-			  (!waits && READ_ONCE(v->lapic.irr_pending) && vlapic_irr_any(&v->lapic)));
+	ask_for_window(s, irq);
 }
 
 /* ---- what an exit cut short ---- */
@@ -326,8 +375,15 @@ void svm_take_interrupted(struct svm_vcpu *s)
 	uint64_t e = s->vmcb->exit_int_info;
 	unsigned type = EVENT_TYPE(e);
 
+	/* There are no such exceptions: so emulators call an interrupt of V_IRQ's, and let that
+	 * stand.
+	 */
+	if (type == EVENT_EXCEPTION && EVENT_VECTOR(e) >= VIRQ_FIRST)
+		type = EVENT_INTR;
 	if (was_irq(s, type, EVENT_VECTOR(e)))
 		type = EVENT_INTR;
+	else if (type == EVENT_INTR && EVENT_VECTOR(e) == (unsigned)s->virq)
+		virq_taken(s);
 	/* INT n, INT3 and INTO did not complete: RIP is still theirs, they run again. */
 	if (type == EVENT_SOFT_INT ||
 	    (type == EVENT_EXCEPTION && (EVENT_VECTOR(e) == 3 || EVENT_VECTOR(e) == 4)))

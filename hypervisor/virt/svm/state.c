@@ -101,8 +101,8 @@ void svm_reset(struct vcpu *v, bool init)
 	v->gpr[GPR_RDX] = cpuid_lookup(&v->vm->cpuid, 1, 0)->value.eax;
 	memset(v->dr, 0, sizeof(v->dr));
 	svm_set_blocking(v, 0, 0);
-	s->window = true; /* so that the next line does its work */
-	svm_set_window(s, false);
+	s->virq = VIRQ_WINDOW; /* so that the next line does its work */
+	svm_set_virq(s, VIRQ_NONE);
 	svm_tpr_changed(v);
 	dirty_all(s);
 }

@@ -40,13 +40,8 @@ static void new_asid(struct svm_vcpu *s, struct svm_cpu *cpu)
  *	one, and the VM unmapped something   a flush of it, or a new ASID where that cannot be had
  *	one                                  nothing
  */
-static void prepare_tlb(struct svm_vcpu *s)
+static __noinline void renew_tlb(struct svm_vcpu *s, struct svm_cpu *cpu, uint64_t generation)
 {
-	uint64_t generation = __atomic_load_n(&s->v.vm->tlb_generation, __ATOMIC_SEQ_CST);
-	struct svm_cpu *cpu = svm_this_cpu();
-
-	if (s->asid_generation == cpu->asid_generation && s->tlb_seen == generation)
-		return;
 	if (s->asid_generation == cpu->asid_generation && svm_features.flush_by_asid)
 		s->vmcb->tlb_control = TLB_CONTROL_THIS_ASID;
 	else
@@ -54,6 +49,14 @@ static void prepare_tlb(struct svm_vcpu *s)
 	s->tlb_seen = generation;
 	vcpu_count(&s->v, COUNT_TLB_FLUSH);
 	svm_check_flushed(s);
+}
+
+static inline void prepare_tlb(struct svm_vcpu *s, struct svm_cpu *cpu)
+{
+	uint64_t generation = __atomic_load_n(&s->v.vm->tlb_generation, __ATOMIC_SEQ_CST);
+
+	if (unlikely(s->asid_generation != cpu->asid_generation || s->tlb_seen != generation))
+		renew_tlb(s, cpu, generation);
 }
 
 /* The vCPU was on another CPU before, or nowhere. */
@@ -107,10 +110,8 @@ static void save_debug(struct svm_vcpu *s)
 }
 
 /* RDTSCP and RDPID are not intercepted; the host does not use the register. */
-static void load_tsc_aux(struct svm_vcpu *s)
+static inline void load_tsc_aux(struct svm_vcpu *s, struct svm_cpu *cpu)
 {
-	struct svm_cpu *cpu = svm_this_cpu();
-
 	if (!s->v.vm->cpuid.tsc_aux || cpu->tsc_aux == s->v.msr.tsc_aux)
 		return;
 	msr_write(MSR_TSC_AUX, s->v.msr.tsc_aux);
@@ -163,12 +164,12 @@ static bool begin(struct svm_vcpu *s)
 	return true;
 }
 
-static void prepare(struct svm_vcpu *s)
+static void prepare(struct svm_vcpu *s, struct svm_cpu *cpu)
 {
 	take_over(s);
-	prepare_tlb(s);
+	prepare_tlb(s, cpu);
 	load_debug(s);
-	load_tsc_aux(s);
+	load_tsc_aux(s, cpu);
 	fpu_load(&s->v.fpu);
 	/* A shadow: it is lost at VMRUN on some CPUs, and what comes up in the guest must know. */
 	if (s->v.check_events || (s->vmcb->int_state & INTERRUPT_SHADOW))
@@ -185,40 +186,44 @@ static void finish(struct svm_vcpu *s)
 
 static enum svm_fast session(struct svm_vcpu *s)
 {
+	struct svm_cpu *cpu = svm_this_cpu();
 	enum svm_fast result;
 
-	prepare(s);
+	prepare(s, cpu);
 	vcpu_count(&s->v, COUNT_ENTRIES);
-	result = READ_ONCE(svm_switch)(s, s->vmcb_pa, s->vmcb, svm_this_cpu()->host_save);
+	result = READ_ONCE(svm_switch)(s, s->vmcb_pa, s->vmcb, cpu->host_save);
 	finish(s);
 	return result;
+}
+
+static void before_session(struct vcpu *v)
+{
+	if (v->timer_changed)
+		vcpu_arm_timer(v, true);
+	if (v->pv.time_stale)
+		kvm_pv_update_time(v);
 }
 
 static enum virt_exit run(struct vcpu *v)
 {
 	struct svm_vcpu *s = svm_of(v);
-	enum virt_exit exit = VIRT_EXIT_NONE;
+	enum svm_fast result;
+	enum virt_exit exit;
 
-	while (exit == VIRT_EXIT_NONE) {
-		enum svm_fast result = SVM_LEAVE;
-		bool entered;
-
-		if (v->timer_changed)
-			vcpu_arm_timer(v, true);
-		if (v->pv.time_stale)
-			kvm_pv_update_time(v);
-		entered = begin(s);
-		if (entered)
-			result = session(s);
-		__atomic_store_n(&v->mode, VCPU_OUTSIDE, __ATOMIC_RELEASE);
-		if (!entered)
+	for (;;) {
+		before_session(v);
+		if (unlikely(!begin(s))) {
+			__atomic_store_n(&v->mode, VCPU_OUTSIDE, __ATOMIC_RELEASE);
 			return VIRT_EXIT_REQUEST;
+		}
+		result = session(s);
+		__atomic_store_n(&v->mode, VCPU_OUTSIDE, __ATOMIC_RELEASE);
 		if (likely(result == SVM_VMM_IO))
 			return VIRT_EXIT_IO;
-		if (result == SVM_SLOW)
-			exit = svm_handle(s);
+		exit = result == SVM_SLOW ? svm_handle(s) : VIRT_EXIT_NONE;
+		if (exit != VIRT_EXIT_NONE)
+			return exit;
 	}
-	return exit;
 }
 
 /* ---- vCPUs ---- */

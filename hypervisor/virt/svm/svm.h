@@ -68,7 +68,8 @@ struct svm_vcpu {
 	uint64_t asid_generation;          /* [o] of v.cpu; 0: has no ASID */
 	uint64_t tlb_seen;                 /* [o] vm->tlb_generation at the last flush */
 	uint64_t invalid_rip, invalid_rsp; /* [o] where the last VMEXIT_INVALID was answered */
-	uint8_t tpr;                       /* [o] V_TPR as it was set */
+	uint32_t int_ctl;                  /* [o] V_TPR as it was set; VIRQ_SET: and V_IRQ */
+	int virq;                          /* [o] what V_IRQ stands for: a vector, VIRQ_* */
 	bool nmi_masked;                   /* [o] until IRET */
 	bool step;                         /* [o] TF is set to step over one instruction */
 	bool step_tf;                      /* [o] it was set before, too */
@@ -77,7 +78,6 @@ struct svm_vcpu {
 	uint64_t shadow_rip;       /* [o] ... which this CPU forgets at VMRUN */
 	uint64_t soft_irq_rip;     /* [o] where an interrupt was injected as a software one ... */
 	uint8_t soft_irq;          /* [o] ... and its vector */
-	bool window;               /* [o] VINTR is asked for */
 	bool dr_loaded;            /* [o] DR0..3 are the guest's */
 	struct svm_shadow *shadow; /* [o] debug image, else NULL */
 };
@@ -141,6 +141,26 @@ svm_switch_fn *svm_untraced_switch(void);
 void svm_set_tracing(bool on);
 enum svm_fast svm_traced_exit(struct svm_vcpu *s);
 
+/* Fills in run->io for an access that the VMM answers; `info` is EXITINFO1. In the session too. */
+static inline void svm_publish_io(struct svm_vcpu *s, uint32_t info)
+{
+	struct vcpu *v = &s->v;
+	struct vcpu_run *run = v->run;
+	uint8_t size = (uint8_t)IOIO_SIZE(info);
+	bool write = (info & IOIO_IN) == 0;
+
+	v->io_size = size;
+	v->io_write = write;
+	v->io_pending = (info & IOIO_STR) == 0;
+	run->io.next_rip = s->vmcb->exit_info2;
+	run->io.data = write ? (uint32_t)v->gpr[GPR_RAX] & (uint32_t)BITS(8 * size - 1, 0) : 0;
+	run->io.port = IOIO_PORT(info);
+	run->io.size = size;
+	run->io.write = write;
+	run->io.string = run->io.rep = run->io.addr_size = run->io.segment = 0;
+	vcpu_count(v, COUNT_IO_USER);
+}
+
 /* ---- fast.c ---- */
 enum svm_fast svm_fast_exit(struct svm_vcpu *s);
 enum svm_fast svm_fast_cpuid(struct svm_vcpu *s);
@@ -151,8 +171,6 @@ enum svm_fast svm_fast_hlt(struct svm_vcpu *s);
 enum svm_fast svm_fast_window(struct svm_vcpu *s);
 
 /* ---- exit.c ---- */
-/* Fills in run->io for an access that the VMM answers; SVM_VMM_IO. In the session too. */
-enum svm_fast svm_publish_io(struct svm_vcpu *s);
 enum virt_exit svm_handle(struct svm_vcpu *s);
 /* Stops the vCPU for good; the VM's reason is made of it. */
 enum virt_exit svm_fail(struct svm_vcpu *s, const char *why);
@@ -207,13 +225,20 @@ static inline void svm_skip(struct svm_vcpu *s, unsigned len)
 void svm_deliver(struct svm_vcpu *s);
 /* EXITINTINFO, which is valid: what the exit cut short. After the session. */
 void svm_take_interrupted(struct svm_vcpu *s);
-void svm_set_window(struct svm_vcpu *s, bool on);
+/* What V_IRQ is used for, beside the vectors that the CPU is to deliver by it. */
+#define VIRQ_SET    BIT(31) /* no bit of these: each exit looks */
+#define VIRQ_NONE   0
+#define VIRQ_WINDOW 1 /* it exits as soon as the guest is open */
+#define VIRQ_FIRST                                                                     \
+	32 /* lower ones cannot be told from exceptions if their delivery is cut short \
+	    */
+void svm_set_virq(struct svm_vcpu *s, int virq);
 bool svm_irqs_open(struct vcpu *v);
 /* An interrupt, NMI or exception waits that would end HLT. */
 bool svm_has_event(struct svm_vcpu *s);
-/* What the guest, and its window, left in the VMCB's int_ctl. In the session. */
+/* VMCB to local APIC: the guest has written TPR, or taken the interrupt that V_IRQ stood for. */
 void svm_sync_int_ctl(struct svm_vcpu *s);
-void svm_tpr_changed(struct vcpu *v); /* local APIC to VMCB */
+void svm_tpr_changed(struct vcpu *v); /* and back */
 void svm_get_blocking(struct vcpu *v, uint8_t *shadow, uint8_t *nmi_masked);
 void svm_set_blocking(struct vcpu *v, uint8_t shadow, uint8_t nmi_masked);
 enum virt_exit svm_slow_iret(struct svm_vcpu *s);

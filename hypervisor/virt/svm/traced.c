@@ -46,8 +46,13 @@ void svm_set_tracing(bool on)
 enum svm_fast svm_traced_exit(struct svm_vcpu *s)
 {
 	uint64_t begin = time_tsc(), rip = s->vmcb->rip;
-	enum svm_fast result = svm_fast_exit(s);
+	enum svm_fast result;
 
+	/* It came at some time since the entry. */
+	if (s->virq >= VIRQ_FIRST && !(s->vmcb->int_ctl & V_IRQ))
+		trace_note(TRACE_INJECT, begin, s->v.vm->id, s->v.index, (uint64_t)s->virq,
+			   "interrupt");
+	result = svm_fast_exit(s);
 	trace_note(TRACE_EXIT, begin, s->v.vm->id, s->v.index, rip, s->exit->name);
 	if (result == SVM_RESUME)
 		note_injection(s, time_tsc());

@@ -152,11 +152,12 @@ static uint64_t uart_read(void *device, uint64_t offset, unsigned size)
 	case 0: value = dlab ? (uint8_t)u->divisor : receive(u); break;
 	case 1: value = dlab ? (uint8_t)(u->divisor >> 8) : u->ier; break;
 	case 2: value = read_iir(u); break;
-	case 3: value = u->lcr; break;
-	case 4: value = u->mcr; break;
 	case 5: value = read_lsr(u); break;
 	case 6: value = read_msr(u); break;
-	case 7: value = u->scratch; break;
+	/* No interrupt hangs on the rest. */
+	case 3: return u->lcr;
+	case 4: return u->mcr;
+	case 7: return u->scratch;
 	}
 	update(u);
 	return value;
@@ -215,7 +216,7 @@ static void uart_write(void *device, uint64_t offset, unsigned size, uint64_t va
 	case 2: write_fcr(u, byte); break;
 	case 3: u->lcr = byte; break;
 	case 4: write_mcr(u, byte); break;
-	case 7: u->scratch = byte; break;
+	case 7: u->scratch = byte; return;
 	}
 	update(u);
 }
