@@ -34,6 +34,18 @@ void early_console_write(const char *text, size_t len)
 		uart_write(&uarts[i], text, len);
 }
 
+void early_console_write_terminal(const char *text, size_t len)
+{
+	if (nr_uarts > 0)
+		uart_write(&uarts[nr_uarts - 1], text, len);
+}
+
+void early_console_write_others(const char *text, size_t len)
+{
+	for (unsigned int i = 0; i + 1 < nr_uarts; i++)
+		uart_write(&uarts[i], text, len);
+}
+
 void early_console_drain(void)
 {
 	for (unsigned int i = 0; i < nr_uarts; i++)

@@ -16,6 +16,9 @@ struct console_arg;
 void early_console_init(const char *cmdline, const struct console_arg *otherwise);
 
 void early_console_write(const char *text, size_t len);
+/* Of these the last UART, which is the terminal, and the others. */
+void early_console_write_terminal(const char *text, size_t len);
+void early_console_write_others(const char *text, size_t len);
 
 /* Returns when everything has left the UARTs. */
 void early_console_drain(void);

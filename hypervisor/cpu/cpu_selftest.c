@@ -121,6 +121,53 @@ SELFTEST(log_ring_keeps_order)
 	SELFTEST_CHECK(log_read(&seq, line, 7, NULL) == 6 && !strcmp(line, "a line"));
 }
 
+static unsigned log_kicks;
+
+static void log_kick(void)
+{
+	log_kicks++;
+}
+
+/* Whoever has the log gets what the terminal would show, once, in order; nobody else can have it.
+ */
+SELFTEST(log_is_taken_over)
+{
+	char line[64];
+
+	log_kicks = 0;
+	SELFTEST_CHECK(log_take_over(log_kick) == 0);
+	bool refused = log_take_over(log_kick) == -EBUSY, empty = !log_waits();
+	log_warn("for the reader");
+	log_debug("not for a terminal");
+	log_warn("cut");
+	bool waits = log_waits() && log_kicks == 2;
+	bool first = log_take(line, sizeof(line)) == 14 && !strcmp(line, "for the reader");
+	bool cut = log_take(line, 3) == 2 && !strcmp(line, "cu");
+	bool none = log_take(line, sizeof(line)) == -ENOENT && !log_waits();
+	log_warn("a line that is left over from the self-test");
+	log_show_now();
+	bool shown = log_take(line, sizeof(line)) == -ENOENT;
+	log_give_back();
+	SELFTEST_CHECK(refused && empty && waits && first && cut && none && shown);
+	SELFTEST_CHECK(log_take(line, sizeof(line)) == -ENOENT);
+}
+
+/* More lines than the ring holds: the newest are there. */
+SELFTEST(log_reader_falls_behind)
+{
+	char line[64];
+	unsigned got = 0;
+
+	SELFTEST_CHECK(log_take_over(log_kick) == 0);
+	for (unsigned i = 0; i < 600; i++)
+		log_warn("line %u of the self-test", i);
+	bool oldest = log_take(line, sizeof(line)) > 0 && !strcmp(line, "line 88 of the self-test");
+	while (log_take(line, sizeof(line)) > 0)
+		got++;
+	log_give_back();
+	SELFTEST_CHECK(oldest && got == 511 && !strcmp(line, "line 599 of the self-test"));
+}
+
 SELFTEST(symbols_have_names)
 {
 	uint64_t off;

@@ -102,7 +102,7 @@ SELFTEST(timer_fires_once_and_not_before)
 	time_arm(1);
 	wait_timer(2, 10000000000ull);
 	SELFTEST_CHECK(fired == 2);
-	time_arm(time_now() + 1000000);
+	time_arm(time_now() + 10000000000ull);
 	time_arm(UINT64_MAX);
 	wait_timer(3, 5000000);
 	SELFTEST_CHECK(fired == 2);

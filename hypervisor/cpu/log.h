@@ -27,6 +27,8 @@ void log_write(enum log_level level, const char *fmt, ...) __attribute__((format
 /* A sink gets each line (with its newline), polled, at or below its level. At most 4. */
 struct log_sink {
 	void (*write)(const char *text, size_t len);
+	bool terminal; /* people type there: it gets nothing while somebody has taken the log over
+			*/
 };
 void log_add_sink(const struct log_sink *sink, enum log_level level);
 void log_set_level(const struct log_sink *sink, enum log_level level);
@@ -44,6 +46,23 @@ struct log_about {
 	enum log_level level;
 };
 int64_t log_read(uint64_t *seq, char *buf, size_t len, struct log_about *about);
+
+/*
+ * Whoever drives the terminal takes the log over: lines that the terminal's sink would get wait for
+ * log_take then. `kick` is called after each, in the writer's context: any, with locks held.
+ * -EBUSY: somebody has it. Lines that nobody takes are lost to the terminal when the ring has gone
+ * round, not to log_read. A panic takes the terminal back by itself, and says first what was not
+ * taken.
+ */
+int log_take_over(void (*kick)(void)) __must_check;
+/* The next line that waits, NUL-terminated, without its newline; its length, or -ENOENT. */
+int64_t log_take(char *buf, size_t len);
+bool log_waits(void);
+/* Back to the sink, with what was not taken. */
+void log_give_back(void);
+/* What waits, and what comes, goes to the terminal at once until the reader takes the next line:
+ * for what may be the reader's fault. */
+void log_show_now(void);
 
 /* Prints registers, a backtrace with symbols and the last trace events, stops all CPUs. For bugs of
  * ours alone. */

@@ -7,6 +7,10 @@
 /* Gives text to every sink as it is, past the ring and its lock. */
 void log_emit(const char *text);
 
+/* Terminals get again what is emitted, after the lines that whoever took the log over has not seen.
+ */
+void log_last_words(void);
+
 #define TRACE_SHOWN 16
 struct trace_entry {
 	uint64_t tsc, a, b;

@@ -60,6 +60,7 @@ static void begin(void)
 	if (__atomic_exchange_n(&panicking, 1, __ATOMIC_ACQ_REL))
 		cpu_halt();
 	lapic_stop_others();
+	log_last_words();
 }
 
 void panic_register(const struct panic_ops *registered)
@@ -179,6 +180,7 @@ void fatal(const char *fmt, ...)
 	va_start(ap, fmt);
 	fmt_vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
+	log_last_words();
 	log_emit("strata: cannot start: ");
 	log_emit(text);
 	log_emit("\n");

@@ -34,6 +34,7 @@ void watch_report(enum watch_kind kind, const char *fmt, ...)
 	fmt_vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	log_error("watchdog: %s", text);
+	log_show_now(); /* the one who reads the log may be what stands still */
 	if (hook)
 		hook(kind, text);
 }

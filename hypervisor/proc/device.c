@@ -107,10 +107,12 @@ static const struct device devices[] = {
 	{ "/dev/console1", console_open_further, &console_ops, CONSOLE_RDEV_FURTHER + 1 },
 	{ "/dev/console2", console_open_further, &console_ops, CONSOLE_RDEV_FURTHER + 2 },
 	{ "/dev/console3", console_open_further, &console_ops, CONSOLE_RDEV_FURTHER + 3 },
+	{ "/dev/klog", klog_open, &klog_ops, 0x10b },
 };
 
 void device_init(void)
 {
+	klog_init();
 	for (size_t i = 0; i < ARRAY_SIZE(devices); i++) {
 		int rc = archive_add_device(devices[i].path, 0666, &devices[i]);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The devices that ring 3 finds under /dev: null, zero, random, urandom, console and tty. The
- * consoles are terminals (io/tty.h) on the character devices that boot names with console_attach;
+ * The devices that ring 3 finds under /dev: null, zero, random, urandom, klog, console and tty.
+ * The consoles are terminals (io/tty.h) on the character devices that boot names with console_attach;
  * without one nothing is ever typed and what is written is swallowed.
  */
 #pragma once
@@ -31,6 +31,14 @@ int console_open_further(const struct device *d, struct container *c, struct obj
 /* Boot, once, before console_attach and the first opener. */
 void console_init(void);
 extern const struct object_ops console_ops;
+
+/*
+ * The log for the one that drives the terminal: while it is open the kernel writes no lines there,
+ * and each read gives one (-EAGAIN: none waits). Administrators alone; a second opener gets -EBUSY.
+ */
+int klog_open(const struct device *d, struct container *c, struct object **out);
+extern const struct object_ops klog_ops;
+void klog_init(void); /* by device_init */
 
 /* A line becomes a terminal: the first one the console, the next ones those after it. Boot, at most
  * CONSOLE_MAX times. */

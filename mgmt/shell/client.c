@@ -11,6 +11,7 @@
 
 #include "mgmt/lib/proto.h"
 #include "mgmt/shell/keys.h"
+#include "mgmt/shell/notes.h"
 #include "mgmt/shell/shell.h"
 
 static json_int_t next_id = 1;
@@ -18,13 +19,16 @@ static json_int_t next_id = 1;
 /* Waits for the channel to become readable. 0, or -EINTR after a Ctrl-C. */
 static int wait_reply(struct session *s)
 {
-	struct pollfd fds[2] = { { .fd = s->channel, .events = POLLIN },
-				 { .fd = STDIN_FILENO, .events = POLLIN } };
+	struct pollfd fds[3] = { { .fd = s->channel, .events = POLLIN },
+				 { .fd = STDIN_FILENO, .events = POLLIN },
+				 { .fd = s->no_terminal ? -1 : notes_fd(), .events = POLLIN } };
 
 	for (;;) {
 		fds[1].fd = s->no_terminal || keys_full() ? -1 : STDIN_FILENO;
-		if (poll(fds, 2, -1) < 0 && errno != EINTR)
+		if (poll(fds, 3, -1) < 0 && errno != EINTR)
 			return -errno;
+		if (fds[2].revents & POLLIN)
+			notes_print();
 		if (fds[0].revents)
 			return 0;
 		if (fds[1].revents & POLLIN && keys_fill_until_interrupt())

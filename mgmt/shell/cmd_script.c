@@ -13,6 +13,7 @@
 
 #include "mgmt/lib/proto.h"
 #include "mgmt/shell/keys.h"
+#include "mgmt/shell/notes.h"
 #include "mgmt/shell/shell.h"
 
 #define SCRIPT_MAX   (1 << 20)
@@ -59,13 +60,17 @@ static bool pause_ms(const struct session *s, int64_t ms)
 
 	for (int64_t left = ms; left > 0; left = end - now_ms()) {
 		bool listen = !s->no_terminal && !keys_full();
-		struct pollfd key = { .fd = listen ? STDIN_FILENO : -1, .events = POLLIN };
+		struct pollfd fds[2] = { { .fd = listen ? STDIN_FILENO : -1, .events = POLLIN },
+					 { .fd = s->no_terminal ? -1 : notes_fd(),
+					   .events = POLLIN } };
 
-		if (poll(&key, 1, left > 3600000 ? 3600000 : (int)left) <= 0)
+		if (poll(fds, 2, left > 3600000 ? 3600000 : (int)left) <= 0)
 			continue;
-		if (key.revents & POLLIN && keys_fill_until_interrupt())
+		if (fds[1].revents & POLLIN)
+			notes_print();
+		if (fds[0].revents & POLLIN && keys_fill_until_interrupt())
 			return false;
-		if (key.revents & (POLLHUP | POLLERR | POLLNVAL))
+		if (fds[0].revents & (POLLHUP | POLLERR | POLLNVAL))
 			return false;
 	}
 	return true;

@@ -4,6 +4,7 @@
 
 #include "mgmt/shell/keys.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,6 +16,11 @@
 #define FRAME_PAUSE_MS 2000
 #define MARK_PAUSE_MS \
 	200 /* a program sends its marks at once; a person waits for what the key does */
+
+static struct {
+	int fd;
+	void (*ready)(void);
+} also = { .fd = -1 };
 
 static void (*take_frame)(const char *body);
 
@@ -72,10 +78,29 @@ bool keys_full(void)
 	return end == sizeof(kept);
 }
 
+void keys_also_wait(int fd, void (*ready)(void))
+{
+	also.fd = fd;
+	also.ready = ready;
+}
+
+/* Until there are keys, or no more will come. */
+static void wait_for_keys(void)
+{
+	struct pollfd fds[2] = { { .fd = STDIN_FILENO, .events = POLLIN },
+				 { .fd = also.fd, .events = POLLIN } };
+
+	while (also.fd >= 0 && (poll(fds, 2, -1) >= 0 || errno == EINTR) && !fds[0].revents) {
+		if (fds[1].revents & POLLIN)
+			also.ready();
+	}
+}
+
 static bool fill(void)
 {
 	if (keys_full())
 		return false;
+	wait_for_keys();
 	ssize_t n = read(STDIN_FILENO, kept + end, sizeof(kept) - end);
 	if (n <= 0)
 		return false;

@@ -11,6 +11,7 @@
 
 #include "mgmt/lib/proto.h"
 #include "mgmt/shell/keys.h"
+#include "mgmt/shell/notes.h"
 #include "mgmt/shell/screen.h"
 #include "mgmt/shell/shell.h"
 
@@ -143,9 +144,20 @@ static char **complete(const char *text, int start, int end)
 	return matches;
 }
 
+/* Above the line that is being edited, as a well-behaved program does. */
+static void show_notes(void)
+{
+	rl_clear_visible_line();
+	fflush(rl_outstream);
+	notes_print();
+	rl_on_new_line();
+	rl_redisplay();
+}
+
 void lineedit_init(struct session *s)
 {
 	session = s;
+	notes_begin();
 	rl_readline_name = "strata";
 	rl_getc_function = next_key;
 	rl_attempted_completion_function = complete;
@@ -170,7 +182,9 @@ static void fit_screen(void)
 char *lineedit_read(void)
 {
 	fit_screen();
+	keys_also_wait(notes_fd(), show_notes);
 	char *line = readline("strata> ");
+	keys_also_wait(-1, NULL);
 
 	if (line && *line) {
 		HIST_ENTRY *last =

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// /dev/klog: who has it open shows the log's lines in the kernel's place, on the terminal that it
+// drives anyway. Lines are written in any context, with locks held; so the reader is told of them
+// by an interrupt that the CPU sends to itself.
+#include "cpu/intr.h"
+#include "cpu/lapic.h"
+#include "cpu/log.h"
+#include "lib/errno.h"
+#include "mem/kalloc.h"
+#include "proc/device.h"
+#include "proc/process.h"
+#include "proc/user.h"
+
+#define LINE_MAX 256
+
+struct klog {
+	struct object object;
+};
+
+static const struct lock_class klog_class = { "klog", LOCK_RANK_OBJECT };
+
+/* Locks: [I] immutable after the first open   [l] lock   [a] atomic */
+static struct {
+	struct lock lock;
+	struct klog *reader; /* [l] NULL: none */
+	uint8_t vector;      /* [I] 0: none could be had, the kernel shows its lines itself */
+	bool kicked;         /* [a] an interrupt is on its way */
+} klog = { .lock = LOCK_INIT(&klog_class) };
+
+static void on_vector(struct trap_frame *frame)
+{
+	(void)frame;
+	__atomic_store_n(&klog.kicked, false, __ATOMIC_SEQ_CST);
+	lock_acquire(&klog.lock);
+	if (klog.reader != NULL)
+		object_notify(&klog.reader->object);
+	lock_release(&klog.lock);
+}
+
+static void kick(void)
+{
+	if (!__atomic_exchange_n(&klog.kicked, true, __ATOMIC_SEQ_CST))
+		lapic_send_ipi(this_cpu()->apic_id, klog.vector);
+}
+
+void klog_init(void)
+{
+	klog.vector = intr_alloc();
+	if (klog.vector != 0)
+		intr_register(klog.vector, on_vector);
+	else
+		log_warn("no interrupt for /dev/klog: the log stays on the console");
+}
+
+static void klog_destroy(struct object *o)
+{
+	log_give_back();
+	lock_acquire(&klog.lock);
+	klog.reader = NULL;
+	lock_release(&klog.lock);
+	kfree(container_of(o, struct klog, object));
+}
+
+static uint32_t klog_ready(struct object *o)
+{
+	(void)o;
+	return log_waits() ? OBJECT_IN : 0;
+}
+
+/* One line with its newline, cut to the room. */
+static int64_t klog_read(struct object *o, uint64_t buf, uint64_t len)
+{
+	char line[LINE_MAX];
+	int64_t n;
+
+	(void)o;
+	if (len < 2)
+		return -EINVAL;
+	n = log_take(line, MIN(len, (uint64_t)sizeof(line)));
+	if (n < 0)
+		return -EAGAIN;
+	line[n++] = '\n'; /* where the NUL was */
+	return copy_to_user(buf, line, (size_t)n) == 0 ? n : -EFAULT;
+}
+
+const struct object_ops klog_ops = {
+	.name = "klog",
+	.destroy = klog_destroy,
+	.ready = klog_ready,
+	.read = klog_read,
+};
+
+/* One reader at a time. */
+int klog_open(const struct device *d, struct container *c, struct object **out)
+{
+	struct klog *k;
+	int rc;
+
+	(void)d;
+	if (!(process_current()->flags & PROC_ADMIN))
+		return -EPERM;
+	if (klog.vector == 0)
+		return -ENODEV;
+	k = kalloc(c, sizeof(*k));
+	if (k == NULL)
+		return -ENOMEM;
+	rc = log_take_over(kick);
+	if (rc != 0) {
+		kfree(k);
+		return rc;
+	}
+	object_init(&k->object, &klog_ops, c);
+	lock_acquire(&klog.lock);
+	klog.reader = k;
+	lock_release(&klog.lock);
+	*out = &k->object;
+	return 0;
+}
