@@ -51,8 +51,9 @@ static unsigned package_bits(cpuid_query_t query)
 
 	if (bits)
 		return bits;
-	if (sizes >> 12 & 0xf)
-		return sizes >> 12 & 0xf;
+	bits = sizes >> 12 & 0xf;
+	if (bits)
+		return bits;
 	if (sizes & 0xff)
 		return log2_up((sizes & 0xff) + 1);
 	return one.edx & CPUID_1_EDX_HTT && one.ebx >> 16 & 0xff ? log2_up(one.ebx >> 16 & 0xff)

@@ -40,9 +40,10 @@ void trace_note(enum trace_kind kind, uint64_t tsc, uint64_t id, unsigned vcpu, 
 		const char *name)
 {
 	struct trace_ring *ring = cpu_private(tracing)->ring;
+	uint64_t ticks = __builtin_ia32_rdtsc() - tsc;
 	struct trace_item item = {
 		.tsc = tsc,
-		.ticks = (uint32_t)MIN(__builtin_ia32_rdtsc() - tsc, (uint64_t)UINT32_MAX),
+		.ticks = ticks < UINT32_MAX ? (uint32_t)ticks : UINT32_MAX,
 		.kind = (uint16_t)kind,
 		.vcpu = (uint16_t)vcpu,
 		.id = id,

@@ -73,7 +73,8 @@ struct mem_stats {
 	uint64_t use[PAGE_USE_COUNT];
 };
 void mem_get_stats(struct mem_stats *s);
-/* Bytes of a node's pages, and of those that are free and in no CPU's cache. false: no such node. */
+/* Bytes of a node's pages, and of those that are free and in no CPU's cache. false: no such node.
+ */
 bool mem_node_stats(unsigned node, uint64_t *total, uint64_t *free);
 
 /* Kernel stacks: KSTACK_SIZE bytes in the kvmap region with an unmapped guard page below. Returns

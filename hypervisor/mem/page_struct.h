@@ -72,7 +72,7 @@ void zone_free_batch(const uint32_t *page_numbers, unsigned n); /* all of one no
 uint64_t zone_free_bytes(void);
 uint64_t zone_total_bytes(void);
 void zone_bytes(unsigned node, uint64_t *total, uint64_t *free); /* node < zone_count() */
-unsigned zone_count(void); /* highest node number + 1 */
+unsigned zone_count(void);                                       /* highest node number + 1 */
 /* Checks lists, counts and states of all zones; false: corrupt. For tests; slow. */
 bool zone_check(void);
 

@@ -157,9 +157,9 @@ static void count(struct vm_info *vm, const char *name, uint64_t n)
 
 int fake_vm_info_at(unsigned index, struct vm_info *out)
 {
-	bool here = seconds % 2;
+	unsigned last = seconds % 2;
 
-	if (index > here)
+	if (index > last)
 		return -ENOENT;
 	*out = (struct vm_info){ .id = 7,
 				 .nr_vcpus = 2,

@@ -301,7 +301,7 @@ static void interrupt_anew(void *arg)
 {
 	(void)arg;
 	thread_interrupt(threads[0]);
-	__atomic_store_n(&threads[0]->interrupted, 0, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&thread_head(threads[0])->interrupted, 0, __ATOMIC_SEQ_CST);
 	thread_interrupt(threads[0]);
 	finish();
 }
