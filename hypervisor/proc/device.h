@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The devices that ring 3 finds under /dev: null, zero, random, urandom, klog, console and tty.
- * The consoles are terminals (io/tty.h) on the character devices that boot names with console_attach;
- * without one nothing is ever typed and what is written is swallowed.
+ * The consoles are terminals (io/tty.h) on the character devices that boot names with
+ * console_attach; without one nothing is ever typed and what is written is swallowed.
  */
 #pragma once
 

@@ -20,8 +20,7 @@ static bool is_first_console(void)
 {
 	struct stat st;
 
-	return fstat(STDIN_FILENO, &st) == 0 && S_ISCHR(st.st_mode) &&
-	       st.st_rdev == makedev(5, 1);
+	return fstat(STDIN_FILENO, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == makedev(5, 1);
 }
 
 void notes_begin(void)
