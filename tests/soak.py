@@ -80,7 +80,7 @@ class Soak:
         rows = {row["name"]: row for row in self.shell.json("vm list")}
         for name in self.names:
             if rows[name]["state"] != self.state[name]:
-                self.fail(f"{name} is {rows[name]['state']}: {rows[name]['reason']}")
+                self.fail(f"{name} is {rows[name]['state']}: {rows[name]['reason']}\n{self.shell.run('log 30')}")
         name = self.rng.choice(self.names)
         if self.state[name] == "running":
             text = self.shell.run(f"vm log {name} 3")

@@ -2,6 +2,7 @@
 // What emulators cannot show, the debug image checks itself: a field that changed while its clean
 // bit is set (they have no clean bits), and a TLB that was not flushed or an ASID that is not the
 // vCPU's (they flush at each VMRUN). A shadow of the VMCB stands for what the CPU may have cached.
+// Also that VMRUN keeps the host's state in this CPU's own page, and what a vCPU that failed had.
 #include "virt/svm/svm.h"
 
 #include "cpu/log.h"
@@ -82,6 +83,35 @@ bool svm_debug_tlb_fits(const struct svm_vcpu *s)
 	       r->asid_generation == s->asid_generation && r->tlb_generation == s->tlb_seen;
 }
 
+bool svm_debug_host_page(const struct svm_vcpu *s)
+{
+	phys_t page = svm_this_cpu()->vmrun_save;
+
+	return page == msr_read(MSR_VM_HSAVE_PA) && page != s->vmcb_pa;
+}
+
+static uint64_t own_cr3(void)
+{
+	uint64_t v;
+
+	__asm__ volatile("mov %%cr3, %0" : "=r"(v));
+	return v;
+}
+
+void svm_debug_failed(const struct svm_vcpu *s)
+{
+	const struct vmcb *c = s->vmcb;
+
+	log_debug("svm: %s: VMCB %lx: cs %x rip %lx rsp %lx rflags %lx, cr0 %lx cr3 %lx cr4 %lx "
+		  "efer %lx, idt %lx",
+		  s->v.fail, s->vmcb_pa, c->cs.selector, c->rip, c->rsp, c->rflags, c->cr0, c->cr3,
+		  c->cr4, c->efer, c->idtr.base);
+	log_debug("svm: int_ctl %lx int_state %lx, int_info %lx, ASID %u, %lu moves; the kernel's: "
+		  "save page %lx, cr3 %lx",
+		  c->int_ctl, c->int_state, c->exit_int_info, c->guest_asid,
+		  s->v.counters[COUNT_MIGRATIONS], svm_this_cpu()->vmrun_save, own_cr3());
+}
+
 void svm_debug_entry(struct svm_vcpu *s)
 {
 	const char *stale = svm_debug_stale(s);
@@ -89,6 +119,7 @@ void svm_debug_entry(struct svm_vcpu *s)
 	if (stale)
 		panic("VMCB: %s has changed behind its clean bit", stale);
 	ASSERT(svm_debug_tlb_fits(s));
+	ASSERT(svm_debug_host_page(s));
 	ASSERT(cpu_id_eq(s->v.cpu, this_cpu_id()) && s->v.mode == VCPU_GUEST);
 }
 

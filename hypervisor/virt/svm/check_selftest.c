@@ -67,3 +67,24 @@ SELFTEST(svm_check_tlb)
 	EXPECT(VCPU_EXIT_IO);
 	END();
 }
+
+SELFTEST(svm_check_host_page)
+{
+	START(guest_out, true);
+	struct svm_vcpu *s = svm_of(t.v);
+	phys_t own, vmcb = s->vmcb_pa;
+	struct svm_cpu *cpu;
+
+	EXPECT(VCPU_EXIT_IO);
+	cpu = svm_this_cpu(); /* the thread may have moved */
+	own = cpu->vmrun_save;
+	SELFTEST_CHECK(svm_debug_host_page(s));
+	s->vmcb_pa = own; /* a page that two have */
+	SELFTEST_CHECK(!svm_debug_host_page(s));
+	s->vmcb_pa = vmcb;
+	cpu->vmrun_save = vmcb; /* not what the CPU was told */
+	SELFTEST_CHECK(!svm_debug_host_page(s));
+	cpu->vmrun_save = own;
+	EXPECT(VCPU_EXIT_IO);
+	END();
+}

@@ -19,6 +19,8 @@ enum virt_exit svm_fail(struct svm_vcpu *s, const char *why)
 	run->fail.info1 = c->exit_info1;
 	run->fail.info2 = c->exit_info2;
 	memcpy(run->fail.text, s->v.fail, sizeof(run->fail.text));
+	if (DEBUG_BUILD)
+		svm_debug_failed(s);
 	return VIRT_EXIT_FAILED;
 }
 

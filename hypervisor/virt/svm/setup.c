@@ -24,8 +24,6 @@
 #define SVM_PAUSE_THRESHOLD BIT(12)
 #define SVM_SPEC_CTRL       BIT(20)
 
-#define MSR_VM_HSAVE_PA 0xc0010117
-
 #define IOPM_ORDER  2 /* 12 KiB */
 #define MSRPM_ORDER 1 /* 8 KiB */
 
@@ -134,7 +132,8 @@ void svm_enable_cpu(void)
 	if (msr_read_safe(MSR_VM_CR, &vm_cr) == 0 && (vm_cr & VM_CR_SVMDIS))
 		msr_write(MSR_VM_CR, vm_cr & ~VM_CR_SVMDIS);
 	msr_write(MSR_EFER, msr_read(MSR_EFER) | EFER_SVME);
-	msr_write(MSR_VM_HSAVE_PA, cpu_page());
+	cpu->vmrun_save = cpu_page();
+	msr_write(MSR_VM_HSAVE_PA, cpu->vmrun_save);
 	cpu->host_save = cpu_page();
 	cpu->asid_generation = 1;
 	cpu->next_asid = 1;

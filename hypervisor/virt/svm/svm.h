@@ -26,6 +26,7 @@ extern struct svm_features svm_features;
 /* Locks: all [o] its CPU */
 struct svm_cpu {
 	phys_t host_save;         /* the host's half that VMLOAD brings back */
+	phys_t vmrun_save;        /* the half that #VMEXIT does: VM_HSAVE_PA */
 	uint64_t asid_generation; /* of the ASIDs given out; rises when they run out */
 	uint32_t next_asid;
 	uint64_t tsc_aux; /* what the MSR holds */
@@ -119,7 +120,8 @@ static inline void svm_dirty(struct svm_vcpu *s, enum vmcb_group group)
 #define DR7_RESET       0x400ull
 #define DR7_ARMED       0xffull /* L0..G3 */
 
-#define MSR_TSC_AUX 0xc0000103
+#define MSR_TSC_AUX     0xc0000103
+#define MSR_VM_HSAVE_PA 0xc0010117
 
 /* ---- switch.S ---- */
 /* One session. What svm_fast_exit returned last. Interrupts off, the FPU loaded. */
@@ -252,6 +254,10 @@ void svm_debug_flushed(struct svm_vcpu *s);
 const char *svm_debug_stale(const struct svm_vcpu *s);
 /* Whether this CPU's TLB holds nothing under the vCPU's ASID but what it may. Owner, on its CPU. */
 bool svm_debug_tlb_fits(const struct svm_vcpu *s);
+/* Whether VMRUN saves the host's state in this CPU's page, and that is not the VMCB. The same. */
+bool svm_debug_host_page(const struct svm_vcpu *s);
+/* Logs what the vCPU had when it failed. Owner. */
+void svm_debug_failed(const struct svm_vcpu *s);
 
 static inline void svm_check_entry(struct svm_vcpu *s)
 {
