@@ -19,7 +19,7 @@ replay: build/replay/replay # the tool that replays the logical log of a debug i
 
 # The explorer of interleavings: the files below, unchanged but for the compiler's hooks, on simulated CPUs.
 # EXPLORED_TREE: where they are taken from (another tree for mutants), X: where its objects go.
-EXPLORED      := lock/lock lock/mcs thread/inbox thread/interrupt thread/ready thread/sched thread/thread thread/wait
+EXPLORED      := lock/lock lock/mcs thread/inbox thread/interrupt thread/loan thread/ready thread/sched thread/thread thread/wait
 EXPLORED_TREE ?= .
 X             ?= build/explore
 EXPLORE_CFLAGS := -std=gnu11 $(WARNINGS) -O1 -g -fno-strict-aliasing -fno-omit-frame-pointer -fno-pic -mno-red-zone \

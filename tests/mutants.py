@@ -23,6 +23,7 @@ class Mutant:
     new: str
     explore: str = ""   # the first scenario (tests/explore/scenarios.c) that must fail
     replay: str = ""    # self-tests (prefix) or "channels" whose log must show it
+    selftest: str = ""  # a self-test that must fail: what is no matter of order, but of how much
     hangs: bool = False  # the machine does not end by itself
 
 
@@ -134,6 +135,21 @@ MUTANTS = [
            "struct chan_waiter *w = list_last_entry(&e->senders, struct chan_waiter, node);", replay="channels"),
     Mutant("channel-message-passes-a-receiver", "no lost wakeup", "proc/channel.c",
            "while (!list_empty(&to->receivers)) {", "while (false) {", replay="channels", hangs=True),
+    # ---- calls and loans ----
+    Mutant("call-answered-twice", "a call is over once", "proc/call.c",
+           "\tlist_del(&c->node);\n\te->nr_calls--;\n\tloan_end(c->caller);\n\tlog_call(LLOG_CALL_CLOSED, e, c->id, result);",
+           "\tlist_del(&c->node);\n\te->nr_calls--;\n\tloan_end(c->caller);\n\tlog_call(LLOG_CALL_CLOSED, e, c->id, result);\n"
+           "\tif (result == 0)\n\t\tlog_call(LLOG_CALL_CLOSED, e, c->id, result);", replay="channels"),
+    Mutant("loan-kept", "what is lent is given back", "thread/loan.c",
+           "\tset_lent(to, b->lent - from->loan.weight);\n", "", replay="channels", selftest="call_carries"),
+    Mutant("loan-not-taken-along", "what is lent is given back", "thread/loan.c",
+           "\ttake_along(to, from->loan.weight);\n", "", replay="channels", selftest="call_refused"),
+    Mutant("loan-of-the-own-alone", "no inversion through a chain", "thread/loan.c",
+           "l->weight = l->offer + l->lent;", "l->weight = l->offer;", replay="channels", selftest="call_carries"),
+    Mutant("no-loan", "no inversion across a channel", "proc/call.c",
+           "\tloan_begin(c->caller, by);\n", "", selftest="call_carries"),
+    Mutant("loan-without-the-place", "who calls gains nothing", "thread/loan.c",
+           "\tsched_set_place(t->loan.place);\n", "", selftest="call_gains"),
 ]
 
 

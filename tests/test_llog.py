@@ -12,7 +12,8 @@ import llog
 THREADS = ["lock: waits", "lock: taken", "lock: freed", "zone: alloc", "zone: free", "sleeps", "woken", "wakeup",
            "condition wait", "posted", "knock", "inbox emptied", "accepted", "knock answered", "made ready", "runs",
            "started", "ended", "freed"]
-CHANNELS = ["channel: queue", "channel: hand", "channel: take", "channel: drop", "line: join", "line: served"]
+CHANNELS = ["channel: queue", "channel: hand", "channel: take", "channel: drop", "line: join", "line: served",
+            "call: begun", "call: received", "call: over", "loan: given", "loan: less", "loan: taken back"]
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -11,6 +11,7 @@ import mutants
 
 EXPLORED = [m for m in mutants.MUTANTS if m.explore]
 REPLAYED = [m for m in mutants.MUTANTS if m.replay]
+SELF_TESTED = [m for m in mutants.MUTANTS if m.selftest]
 LIMIT = 20000  # executions of a scenario
 ENDS = r"selftest: \d+ passed|init \([^)]*\) has ended|panic: "
 
@@ -23,9 +24,9 @@ def words():
 
 
 def test_each_is_planted_somewhere():
-    assert all(m.explore or m.replay for m in mutants.MUTANTS)
+    assert all(m.explore or m.replay or m.selftest for m in mutants.MUTANTS)
     assert len({m.name for m in mutants.MUTANTS}) == len(mutants.MUTANTS)
-    print(f"{len(mutants.MUTANTS)} mutants, {len(EXPLORED)} explored, {len(REPLAYED)} replayed")
+    print(f"{len(mutants.MUTANTS)} mutants, {len(EXPLORED)} explored, {len(REPLAYED)} replayed, {len(SELF_TESTED)} self-tested")
 
 
 @pytest.mark.parametrize("m", EXPLORED, ids=lambda m: m.name)
@@ -54,3 +55,12 @@ def test_replayed(m, words):
             print(f"{m.name}: does not end")
     assert replay.violations, f"{m.name} ({m.breaks}) was not found:\n{replay.text}"
     print(f"{m.name}: {replay.violations[0]}")
+
+
+@pytest.mark.parametrize("m", SELF_TESTED, ids=lambda m: m.name)
+def test_self_tested(m, words, machine):
+    """What is no matter of order is found by a self-test, which passes without the bug (tests/test_selftest.py)."""
+    kernel = mutants.build_image(m, words)
+    with machine(smp=1, kernel=kernel, append=f"selftest={m.selftest} strata.exit=selftest") as box:
+        box.expect(r"selftest: (\d+) passed, (\d+) failed", timeout=60)
+        assert box.child.match[2] != b"0", f"{m.name} ({m.breaks}) was not found"

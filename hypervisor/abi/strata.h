@@ -37,6 +37,12 @@ enum strata_syscall {
 			  all is read */
 	SYS_CHAN_WAIT, /* (fd, timeout ns): waits for a message without taking it */
 	SYS_CHAN_CHECK, /* (fd): number of messages that wait */
+	SYS_CHAN_CALL,  /* (fd, const struct chan_msg *request, struct chan_msg *answer): sends and
+			   waits for the answer to it until request's time-out; its length. Who has
+			   the request runs with the caller's weight on top of its own meanwhile.
+			   -EINVAL: CHAN_NOWAIT; -EAGAIN: 64 calls under way at this end; -EPIPE,
+			   -EIO: it cannot be answered any more. Sending an answer never waits:
+			   -ESRCH: nobody waits for it; -EMSGSIZE: no room for it */
 
 	/* Processes. A process handle polls readable when the process has ended. */
 	SYS_PROC_SPAWN, /* (const struct proc_spawn *): process handle */
@@ -135,7 +141,8 @@ struct chan_msg {
 	uint32_t flags;      /* CHAN_NOWAIT */
 	int64_t timeout_ns;  /* -1: no limit */
 	uint32_t nr_handles; /* send: how many; recv: room before, how many after */
-	uint32_t reserved;
+	uint32_t call; /* recv: number of the call that this asks for, 0: none; send: the call that
+			  this answers */
 	int32_t handles[CHAN_HANDLES_MAX]; /* send: moved out of the sender; recv: new fds */
 };
 

@@ -35,7 +35,14 @@ enum llog_op {
 	LLOG_LINE_JOIN,   /* arg: waiter; extra: end * 2 + (1: senders) */
 	LLOG_LINE_SERVED, /* the first of its line */
 	LLOG_LINE_LEFT,   /* gave up */
-	/* object and seq the same; arg: thread | its count << 32 */
+	LLOG_CALL_OPEN,   /* arg: the call's number; extra: the caller's end */
+	LLOG_CALL_TAKEN,  /* received at the other end */
+	LLOG_CALL_CLOSED, /* arg2: with this result */
+	/* object: the loans' lock; arg: lender | borrower << 32 */
+	LLOG_LOAN_BEGIN, /* arg2: its weight */
+	LLOG_LOAN_LESS,  /* arg2: the weight that is left of it */
+	LLOG_LOAN_END,   /* arg2: the sum that others still lend to the borrower */
+	/* object: the wait queue's lock; arg: thread | its count << 32 */
 	LLOG_WAIT_SLEEP, /* joins the queue */
 	LLOG_WAIT_WOKEN, /* taken off it; arg2: result of the sleep, 0: it was its turn */
 	LLOG_WAIT_WAKE,  /* arg: how many were to be woken; arg2: how many were */

@@ -2,7 +2,7 @@
 // A channel is one allocation with both ends in it and one lock; it is freed when both ends have
 // been destroyed. What a destroyed end had queued is dropped after the lock, since it may hold the
 // last references to other objects. Ends that travel are counted under one more lock (rare).
-#include "proc/channel.h"
+#include "proc/channel_impl.h"
 
 #include "cpu/log.h"
 #include "lib/errno.h"
@@ -10,72 +10,21 @@
 #include "lock/llog.h"
 #include "mem/kalloc.h"
 
-/*
- * A thread that waits in line, on its own stack. Whoever serves it takes it off the line, sets the
- * result and wakes it, all with the channel's lock held; it takes that lock once more before it
- * returns.
- */
-struct chan_waiter {
-	struct list_head node;   /* [l] */
-	struct channel_end *end; /* [I] whose line it is */
-	bool sends;              /* [I] */
-	struct wait_queue queue;
-	bool done;                  /* [queue.lock] */
-	int result;                 /* [l] */
-	struct message *m;          /* [l] sender: to send; receiver: received */
-	uint32_t room, handle_room; /* [I] of a receiver */
-};
-
-/* Locks: [I] immutable   [l] the channel's lock   [t] transit_lock */
-struct channel_end {
-	struct object object;
-	struct channel *channel;    /* [I] */
-	struct list_head messages;  /* [l] to be received here */
-	struct list_head receivers; /* [l] in line at an empty queue */
-	struct list_head senders;   /* [l] in line to send to here: the queue is full */
-	unsigned int count;         /* [l] */
-	bool gone;                  /* [l] destroyed */
-	unsigned int travels;       /* [t] messages that carry this end */
-	unsigned int ends_queued;   /* [t] ends carried by messages to here */
-};
-
-/* Locks: [I] immutable   [l] lock */
-struct channel {
-	struct lock lock;
-	unsigned int depth; /* [I] messages in each direction */
-	unsigned int alive; /* [l] ends not yet destroyed to the last */
-	struct channel_end ends[2];
-};
-
 static const struct lock_class channel_class = { "channel", LOCK_RANK_OBJECT };
 static const struct lock_class transit_class = { "channel.transit", LOCK_RANK_LEAF };
 static struct lock transit_lock = LOCK_INIT(&transit_class);
-
-static struct channel_end *end_of(struct object *o)
-{
-	return container_of(o, struct channel_end, object);
-}
-
-static struct channel_end *peer_of(struct channel_end *e)
-{
-	return &e->channel->ends[e == &e->channel->ends[0]];
-}
-
-static unsigned int number_of(const struct channel_end *e)
-{
-	return e == &e->channel->ends[1];
-}
 
 /* ---- the logical log, with the channel's lock held ---- */
 
 static void log_message(enum llog_op op, const struct channel_end *e, const struct message *m)
 {
-	LLOG_LOCKED(&e->channel->lock, op, (uintptr_t)m, e->count, number_of(e));
+	LLOG_LOCKED(&e->channel->lock, op, (uintptr_t)m, e->count, chan_number_of(e));
 }
 
 static void log_waiter(enum llog_op op, const struct chan_waiter *w)
 {
-	LLOG_LOCKED(&w->end->channel->lock, op, (uintptr_t)w, 0, number_of(w->end) * 2 + w->sends);
+	LLOG_LOCKED(&w->end->channel->lock, op, (uintptr_t)w, 0,
+		    chan_number_of(w->end) * 2 + w->sends);
 }
 
 /* ---- messages ---- */
@@ -110,8 +59,7 @@ static unsigned int ends_in(const struct message *m)
 	return n;
 }
 
-/* May the ends in m travel to `to`? If so they are counted. */
-static bool begin_travel(struct message *m, struct channel_end *to)
+bool chan_begin_travel(struct message *m, struct channel_end *to)
 {
 	unsigned int n = ends_in(m);
 	bool ok;
@@ -122,19 +70,19 @@ static bool begin_travel(struct message *m, struct channel_end *to)
 	ok = to->travels == 0;
 	for (unsigned int i = 0; i < m->nr_handles; i++) {
 		if (m->handles[i]->ops == &channel_ops)
-			ok = ok && end_of(m->handles[i])->ends_queued == 0 &&
+			ok = ok && chan_end_of(m->handles[i])->ends_queued == 0 &&
 			     m->handles[i] != &to->object;
 	}
 	for (unsigned int i = 0; ok && i < m->nr_handles; i++) {
 		if (m->handles[i]->ops == &channel_ops)
-			end_of(m->handles[i])->travels++;
+			chan_end_of(m->handles[i])->travels++;
 	}
 	to->ends_queued += ok ? n : 0;
 	lock_release(&transit_lock);
 	return ok;
 }
 
-static void end_travel(struct message *m, struct channel_end *to)
+void chan_end_travel(struct message *m, struct channel_end *to)
 {
 	unsigned int n = ends_in(m);
 
@@ -144,38 +92,49 @@ static void end_travel(struct message *m, struct channel_end *to)
 	to->ends_queued -= n;
 	for (unsigned int i = 0; i < m->nr_handles; i++) {
 		if (m->handles[i]->ops == &channel_ops)
-			end_of(m->handles[i])->travels--;
+			chan_end_of(m->handles[i])->travels--;
 	}
 	lock_release(&transit_lock);
 }
 
 /* ---- waiting in line ---- */
 
+void chan_sleep_init(struct chan_sleep *s)
+{
+	wait_queue_init(&s->queue);
+	s->done = false;
+}
+
+void chan_sleep_end(struct chan_sleep *s, int result)
+{
+	s->result = result;
+	wait_begin(&s->queue);
+	s->done = true;
+	wait_wake_locked(&s->queue, 1);
+	wait_end(&s->queue);
+}
+
+int chan_sleep_until(struct chan_sleep *s, uint64_t deadline)
+{
+	int rc;
+
+	do {
+		wait_begin(&s->queue);
+		if (s->done) {
+			wait_end(&s->queue);
+			return 0;
+		}
+		rc = wait_sleep(&s->queue, deadline, true);
+	} while (rc == 0);
+	return rc;
+}
+
 /* Takes w off its line; it returns with `result`. Lock held. */
 static void serve(struct chan_waiter *w, int result)
 {
 	list_del(&w->node);
 	log_waiter(LLOG_LINE_SERVED, w);
-	w->result = result;
-	wait_begin(&w->queue);
-	w->done = true;
-	wait_wake_locked(&w->queue, 1);
-	wait_end(&w->queue);
-}
-
-static int sleep_until_served(struct chan_waiter *w, uint64_t deadline)
-{
-	int rc;
-
-	do {
-		wait_begin(&w->queue);
-		if (w->done) {
-			wait_end(&w->queue);
-			return 0;
-		}
-		rc = wait_sleep(&w->queue, deadline, true);
-	} while (rc == 0);
-	return rc;
+	chan_sleep_end(&w->sleep, result);
 }
 
 /* Waits at the end of `line`. Called with the lock held, which it drops. */
@@ -184,15 +143,14 @@ static int wait_in_line(struct channel *c, struct list_head *line, struct chan_w
 {
 	int rc;
 
-	wait_queue_init(&w->queue);
-	w->done = false;
+	chan_sleep_init(&w->sleep);
 	list_add_tail(&w->node, line);
 	log_waiter(LLOG_LINE_JOIN, w);
 	lock_release(&c->lock);
-	rc = sleep_until_served(w, deadline);
+	rc = chan_sleep_until(&w->sleep, deadline);
 	lock_acquire(&c->lock);
-	if (w->done) { /* perhaps just when the time was over: what was served counts */
-		rc = w->result;
+	if (w->sleep.done) { /* perhaps just when the time was over: what was served counts */
+		rc = w->sleep.result;
 	} else {
 		list_del(&w->node);
 		log_waiter(LLOG_LINE_LEFT, w);
@@ -201,7 +159,7 @@ static int wait_in_line(struct channel *c, struct list_head *line, struct chan_w
 	return rc;
 }
 
-static bool fits(const struct message *m, uint32_t room, uint32_t handle_room)
+bool chan_fits(const struct message *m, uint32_t room, uint32_t handle_room)
 {
 	return m->len - m->read <= room && m->nr_handles <= handle_room;
 }
@@ -212,9 +170,10 @@ static void deliver(struct channel_end *to, struct message *m)
 	while (!list_empty(&to->receivers)) {
 		struct chan_waiter *w = list_first_entry(&to->receivers, struct chan_waiter, node);
 
-		if (fits(m, w->room, w->handle_room)) {
+		if (chan_fits(m, w->room, w->handle_room)) {
 			w->m = m;
 			log_message(LLOG_CHAN_HAND, to, m);
+			chan_call_taken(to, m, w->thread);
 			serve(w, 0);
 			return;
 		}
@@ -229,7 +188,7 @@ static void deliver(struct channel_end *to, struct message *m)
 /* Takes m out of e's queue; the first sender in line takes its place. Lock held. */
 static void unqueue(struct channel_end *e, struct message *m)
 {
-	struct channel_end *peer = peer_of(e);
+	struct channel_end *peer = chan_peer_of(e);
 
 	list_del(&m->node);
 	e->count--;
@@ -254,7 +213,7 @@ static void serve_all(struct list_head *line, int result)
 
 static void channel_destroy(struct object *o)
 {
-	struct channel_end *e = end_of(o), *peer = peer_of(e);
+	struct channel_end *e = chan_end_of(o), *peer = chan_peer_of(e);
 	struct channel *c = e->channel;
 	struct message *m, *tmp;
 	LIST_HEAD(dropped);
@@ -268,12 +227,13 @@ static void channel_destroy(struct object *o)
 	serve_all(&e->senders, -EPIPE);
 	if (!peer->gone) {
 		serve_all(&peer->receivers, -EPIPE);
+		chan_calls_break(e);
 		object_notify(&peer->object);
 	}
 	lock_release(&c->lock);
 	list_for_each_entry_safe (m, tmp, &dropped, node) {
 		list_del(&m->node);
-		end_travel(m, e);
+		chan_end_travel(m, e);
 		message_free(m);
 	}
 	lock_acquire(&c->lock);
@@ -285,7 +245,7 @@ static void channel_destroy(struct object *o)
 
 static uint32_t channel_ready(struct object *o)
 {
-	struct channel_end *e = end_of(o), *peer = peer_of(e);
+	struct channel_end *e = chan_end_of(o), *peer = chan_peer_of(e);
 	uint32_t bits = 0;
 
 	lock_acquire(&e->channel->lock);
@@ -300,9 +260,9 @@ static uint32_t channel_ready(struct object *o)
 }
 
 /* The lock is held, and dropped. */
-static int send_locked(struct channel_end *e, struct message *m, uint64_t deadline)
+int chan_send_locked(struct channel_end *e, struct message *m, uint64_t deadline)
 {
-	struct channel_end *peer = peer_of(e);
+	struct channel_end *peer = chan_peer_of(e);
 	struct chan_waiter w = { .m = m, .end = peer, .sends = true };
 	int rc = 0;
 
@@ -320,15 +280,20 @@ static int send_locked(struct channel_end *e, struct message *m, uint64_t deadli
 
 int channel_send(struct object *end, struct message *m, uint64_t deadline)
 {
-	struct channel_end *e = end_of(end);
+	struct channel_end *e = chan_end_of(end);
 	int rc;
 
-	if (!begin_travel(m, peer_of(e)))
+	if (!chan_begin_travel(m, chan_peer_of(e)))
 		return -ELOOP;
 	lock_acquire(&e->channel->lock);
-	rc = send_locked(e, m, deadline);
+	if (m->call) {
+		rc = chan_call_reply(e, m);
+		lock_release(&e->channel->lock);
+	} else {
+		rc = chan_send_locked(e, m, deadline);
+	}
 	if (rc != 0)
-		end_travel(m, peer_of(e));
+		chan_end_travel(m, chan_peer_of(e));
 	return rc;
 }
 
@@ -336,7 +301,7 @@ int channel_send(struct object *end, struct message *m, uint64_t deadline)
 static struct message *first_message(struct channel_end *e, int *rc)
 {
 	if (e->count == 0) {
-		*rc = peer_of(e)->gone ? -EPIPE : -EAGAIN;
+		*rc = chan_peer_of(e)->gone ? -EPIPE : -EAGAIN;
 		return NULL;
 	}
 	return list_first_entry(&e->messages, struct message, node);
@@ -350,10 +315,12 @@ static int receive_locked(struct channel_end *e, struct chan_waiter *w, uint64_t
 	w->m = first_message(e, &rc);
 	if (rc == -EAGAIN && deadline != CHANNEL_NOWAIT)
 		return wait_in_line(e->channel, &e->receivers, w, deadline);
-	if (rc == 0 && !fits(w->m, w->room, w->handle_room))
+	if (rc == 0 && !chan_fits(w->m, w->room, w->handle_room))
 		rc = -EMSGSIZE;
-	if (rc == 0)
+	if (rc == 0) {
 		unqueue(e, w->m);
+		chan_call_taken(e, w->m, w->thread);
+	}
 	lock_release(&e->channel->lock);
 	return rc;
 }
@@ -361,22 +328,24 @@ static int receive_locked(struct channel_end *e, struct chan_waiter *w, uint64_t
 int channel_receive(struct object *end, uint32_t room, uint32_t handle_room, uint64_t deadline,
 		    struct message **m)
 {
-	struct channel_end *e = end_of(end);
-	struct chan_waiter w = { .end = e, .room = room, .handle_room = handle_room };
+	struct channel_end *e = chan_end_of(end);
+	struct chan_waiter w = {
+		.end = e, .thread = thread_current(), .room = room, .handle_room = handle_room
+	};
 	int rc;
 
 	lock_acquire(&e->channel->lock);
 	rc = receive_locked(e, &w, deadline);
 	if (rc != 0)
 		return rc;
-	end_travel(w.m, e);
+	chan_end_travel(w.m, e);
 	*m = w.m;
 	return 0;
 }
 
 unsigned int channel_count(struct object *end)
 {
-	return READ_ONCE(end_of(end)->count);
+	return READ_ONCE(chan_end_of(end)->count);
 }
 
 /* ---- as a stream of bytes ---- */
@@ -403,7 +372,8 @@ static int64_t read_some(struct channel_end *e, uint8_t *buf, uint32_t len)
 	}
 	lock_release(&e->channel->lock);
 	if (done != NULL) {
-		end_travel(done, e);
+		channel_refuse(&e->object, done->call, -EIO);
+		chan_end_travel(done, e);
 		message_free(done);
 	}
 	if (rc != 0)
@@ -419,7 +389,7 @@ static int64_t channel_read(struct object *o, uint64_t buf, uint64_t len)
 	if (len == 0)
 		return 0;
 	do {
-		n = read_some(end_of(o), bytes, (uint32_t)MIN(len, sizeof(bytes)));
+		n = read_some(chan_end_of(o), bytes, (uint32_t)MIN(len, sizeof(bytes)));
 		/* A message without bytes is only its handles: not the end of the stream. */
 	} while (n == 0 && (channel_count(o) != 0 || (object_ready(o) & OBJECT_HUP) == 0));
 	if (n > 0 && copy_to_user(buf, bytes, (size_t)n) != 0)
@@ -473,6 +443,7 @@ int channel_create(struct container *c, unsigned int depth, struct object *ends[
 		list_init(&e->messages);
 		list_init(&e->receivers);
 		list_init(&e->senders);
+		list_init(&e->calls);
 		ends[i] = &e->object;
 	}
 	return 0;

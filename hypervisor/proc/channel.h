@@ -11,6 +11,9 @@
  * So that no cycle of references can keep queues alive for ever, an end may travel in a message
  * only while its own queue holds no ends and the receiving end does not itself travel (-ELOOP).
  *
+ * A call sends a request and waits for the answer to just that; its server works with the caller's
+ * weight meanwhile.
+ *
  * Locks: each channel its own (LOCK_RANK_OBJECT).
  */
 #pragma once
@@ -18,6 +21,7 @@
 #include "proc/object.h"
 
 #define CHANNEL_DEPTH_MAX 64
+#define CHANNEL_CALLS_MAX 64 /* under way at one end */
 
 extern const struct object_ops channel_ops;
 
@@ -31,6 +35,7 @@ struct message {
 	struct container *container; /* a reference */
 	uint32_t len, read;          /* bytes; of those, taken by read() */
 	uint32_t nr_handles;
+	uint32_t call; /* 0, or the number of the call that it asks for or answers */
 	struct object *handles[CHAN_HANDLES_MAX]; /* references */
 	uint8_t bytes[];
 };
@@ -53,4 +58,18 @@ int channel_send(struct object *end, struct message *m, uint64_t deadline);
  */
 int channel_receive(struct object *end, uint32_t room, uint32_t handle_room, uint64_t deadline,
 		    struct message **m);
+/*
+ * A call: sends the request and waits for its answer, which is what is sent at the other end with
+ * the request's number (message.call), and goes to the caller past all messages that wait. While a
+ * thread has the request, the caller lends it its weight (thread/loan.h). *sent: the request is
+ * consumed. 0: *reply becomes the caller's. Not sent: as channel_send, and -EAGAIN: too many calls
+ * under way. Sent: -ETIMEDOUT, -EINTR: not answered until then; -EPIPE: the peer went away; or what
+ * channel_refuse says. Who answers later is told -ESRCH by channel_send, and -EMSGSIZE, with the
+ * call still on, when there is no room for the answer. No lock held.
+ */
+int channel_call(struct object *end, struct message *m, uint32_t room, uint32_t handle_room,
+		 uint64_t deadline, bool *sent, struct message **reply);
+/* The request of call `id` (0: none), received at `end`, cannot be answered: its caller gets
+ * `result`. No lock held. */
+void channel_refuse(struct object *end, uint32_t id, int result);
 unsigned int channel_count(struct object *end); /* messages that wait */

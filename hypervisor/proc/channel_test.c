@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// TEST-WITH: proc/channel.c proc/object.c mem/kalloc.c mem/container.c mem/page.c mem/zone.c mem/preempt.c
+// TEST-WITH: proc/call.c proc/channel.c proc/object.c mem/kalloc.c mem/container.c mem/page.c mem/zone.c mem/preempt.c
 // Order, waiting in line, bounded waits, ends that go away, handles that travel, and that every
-// byte charged comes back. Threads on several CPUs send and receive at once.
+// byte charged comes back. Calls: who answers them, how they end, and who lends to whom meanwhile.
+// Threads on several CPUs send and receive at once.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -66,8 +67,10 @@ static int teardown(void **state)
 
 static void drop(int i)
 {
-	object_put(end[i]);
+	struct object *o = end[i];
+
 	end[i] = NULL;
+	object_put(o);
 }
 
 static struct message *text(const char *s)
@@ -365,6 +368,181 @@ static void test_peer_goes_while_we_wait(void **state)
 	host_run_on_cpus(3, run_gone, NULL);
 }
 
+/* ---- calls: CPU 0 calls at end 0, CPU 1 serves at end 1 ---- */
+
+static bool called; /* [a] the caller has returned */
+
+static int call(const char *s, uint32_t room, uint64_t deadline, char *answer)
+{
+	struct message *m = text(s), *reply = NULL;
+	bool sent;
+	int rc = channel_call(end[0], m, room, 0, deadline, &sent, &reply);
+
+	if (!sent)
+		message_free(m);
+	if (rc == 0) {
+		memcpy(answer, reply->bytes, reply->len);
+		answer[reply->len] = '\0';
+		message_free(reply);
+	}
+	__atomic_store_n(&called, true, __ATOMIC_SEQ_CST);
+	return rc;
+}
+
+/* The next request, freed; its number. */
+static uint32_t take_request(const char *s)
+{
+	struct message *m;
+	uint32_t id;
+
+	assert_int_equal(channel_receive(end[1], 4096, 0, WAIT_FOREVER, &m), 0);
+	assert_int_equal(m->len, strlen(s));
+	id = m->call;
+	message_free(m);
+	return id;
+}
+
+static int answer(uint32_t id, const char *s)
+{
+	struct message *m = text(s);
+	int rc;
+
+	m->call = id;
+	rc = channel_send(end[1], m, CHANNEL_NOWAIT);
+	if (rc != 0)
+		message_free(m);
+	return rc;
+}
+
+static void until_called(void)
+{
+	while (!__atomic_load_n(&called, __ATOMIC_SEQ_CST))
+		cpu_relax();
+}
+
+static void run_call(void *arg)
+{
+	uint32_t id;
+	char got[8];
+
+	(void)arg;
+	if (this_cpu_id().n == 0) {
+		assert_int_equal(call("ask", 4, WAIT_FOREVER, got), 0);
+		assert_string_equal(got, "yes");
+		return;
+	}
+	id = take_request("ask");
+	assert_int_not_equal(id, 0);
+	assert_int_equal(host_lends_to(0), 1 + 1);
+	assert_int_equal(answer(id + 1, "yes"), -ESRCH);
+	assert_int_equal(answer(id, "too long"), -EMSGSIZE);
+	assert_int_equal(host_lends_to(0), 1 + 1); /* the call is still on */
+	assert_int_equal(try_send(1, "else"), 0);  /* an ordinary message is no answer */
+	assert_int_equal(answer(id, "yes"), 0);
+	assert_int_equal(host_lends_to(0), 0);
+	assert_int_equal(answer(id, "yes"), -ESRCH);
+}
+
+static void test_call(void **state)
+{
+	(void)state;
+	called = false;
+	host_run_on_cpus(2, run_call, NULL);
+	expect_text(0, "else"); /* overtaken by the answer */
+}
+
+static void run_given_up(void *arg)
+{
+	char got[8];
+	uint32_t id;
+
+	(void)arg;
+	if (this_cpu_id().n == 0) {
+		assert_int_equal(call("ask", 4, time_now() + 30 * MS, got), -ETIMEDOUT);
+		return;
+	}
+	id = take_request("ask");
+	until_called();
+	assert_int_equal(host_lends_to(0), 0);
+	assert_int_equal(answer(id, "yes"), -ESRCH);
+	assert_int_equal(try_receive(0, 4, 0), -EAGAIN); /* nor does it lie about */
+}
+
+static void test_call_given_up(void **state)
+{
+	(void)state;
+	called = false;
+	host_run_on_cpus(2, run_given_up, NULL);
+}
+
+static void run_broken(void *arg)
+{
+	const bool *refuses = arg;
+	char got[8];
+
+	if (this_cpu_id().n == 0) {
+		assert_int_equal(call("ask", 4, WAIT_FOREVER, got), *refuses ? -EIO : -EPIPE);
+		return;
+	}
+	if (*refuses) {
+		channel_refuse(end[1], take_request("ask"), -EIO);
+	} else {
+		take_request("ask");
+		drop(1);
+	}
+	assert_int_equal(host_lends_to(0), 0);
+	until_called();
+}
+
+static void test_call_broken(void **state)
+{
+	bool refuses = true;
+
+	(void)state;
+	called = false;
+	host_run_on_cpus(2, run_broken, &refuses);
+	refuses = called = false;
+	host_run_on_cpus(2, run_broken, &refuses);
+}
+
+/* Who reads a request as bytes cannot answer it. */
+static void run_read(void *arg)
+{
+	char got[8];
+
+	(void)arg;
+	if (this_cpu_id().n == 0) {
+		assert_int_equal(call("ask", 4, WAIT_FOREVER, got), -EIO);
+		return;
+	}
+	while (channel_ops.read(end[1], (uintptr_t)got, 3) != 3)
+		cpu_relax();
+	until_called();
+}
+
+static void test_call_read_as_bytes(void **state)
+{
+	(void)state;
+	called = false;
+	host_run_on_cpus(2, run_read, NULL);
+}
+
+/* The queue is full, then nobody is there: the request was never sent. */
+static void test_call_not_sent(void **state)
+{
+	char got[8];
+
+	(void)state;
+	assert_int_equal(try_send(0, "one"), 0);
+	assert_int_equal(try_send(0, "two"), 0);
+	assert_int_equal(call("ask", 4, time_now() + MS, got), -ETIMEDOUT);
+	expect_text(1, "one");
+	expect_text(1, "two");
+	assert_int_equal(try_receive(1, 4, 0), -EAGAIN);
+	drop(1);
+	assert_int_equal(call("ask", 4, WAIT_FOREVER, got), -EPIPE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -379,9 +557,15 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_many_senders, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_line_is_fair, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_peer_goes_while_we_wait, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_call, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_call_given_up, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_call_broken, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_call_read_as_bytes, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_call_not_sent, setup, teardown),
 	};
 
 	host_machine_init();
+	host_threads_begin();
 	box = container_create(kernel_container, "box", MiB(1));
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -36,7 +36,7 @@ static int deadline_of(int64_t timeout_ns, uint64_t *deadline)
 static int check(const struct chan_msg *msg, uint64_t *deadline)
 {
 	if (msg->len > CHAN_MSG_MAX || msg->nr_handles > CHAN_HANDLES_MAX ||
-	    (msg->flags & ~CHAN_NOWAIT) != 0 || msg->reserved != 0)
+	    (msg->flags & ~CHAN_NOWAIT) != 0)
 		return -EINVAL;
 	if (msg->flags & CHAN_NOWAIT) {
 		*deadline = CHANNEL_NOWAIT;
@@ -105,6 +105,7 @@ static int make_message(const struct chan_msg *msg, struct message **out)
 
 	if (m == NULL)
 		return -ENOMEM;
+	m->call = msg->call;
 	rc = copy_from_user(m->bytes, msg->buf, msg->len);
 	if (rc == 0)
 		rc = attach_handles(m, msg);
@@ -112,6 +113,14 @@ static int make_message(const struct chan_msg *msg, struct message **out)
 		message_free(m);
 	*out = m;
 	return rc;
+}
+
+/* m was sent: its handles are the receiver's now. A number that another thread has closed or reused
+ * meanwhile is that thread's fault. */
+static void close_sent(const struct chan_msg *msg)
+{
+	for (unsigned int i = 0; i < msg->nr_handles; i++)
+		(void)handle_close(table(), msg->handles[i]);
 }
 
 static int64_t send(struct object *end, const struct chan_msg *msg, uint64_t deadline)
@@ -126,9 +135,7 @@ static int64_t send(struct object *end, const struct chan_msg *msg, uint64_t dea
 		message_free(m);
 		return rc;
 	}
-	/* A number that another thread has closed or reused meanwhile is that thread's fault. */
-	for (unsigned int i = 0; i < msg->nr_handles; i++)
-		(void)handle_close(table(), msg->handles[i]);
+	close_sent(msg);
 	return 0;
 }
 
@@ -181,11 +188,19 @@ static int64_t hand_out(struct message *m, struct chan_msg *msg, uint64_t msg_ad
 	int rc = copy_to_user(msg->buf, m->bytes + m->read, len);
 
 	msg->len = len;
+	msg->call = m->call;
 	if (rc == 0)
 		rc = install_handles(m, msg);
 	if (rc == 0)
 		rc = USER_PUT(msg_address, msg);
 	return rc != 0 ? rc : (int64_t)len;
+}
+
+/* Any room will do. */
+static void cut_room(struct chan_msg *msg)
+{
+	msg->len = MIN(msg->len, (uint32_t)CHAN_MSG_MAX);
+	msg->nr_handles = MIN(msg->nr_handles, (uint32_t)CHAN_HANDLES_MAX);
 }
 
 static int64_t receive(struct object *end, struct chan_msg *msg, uint64_t deadline,
@@ -197,6 +212,8 @@ static int64_t receive(struct object *end, struct chan_msg *msg, uint64_t deadli
 	if (rc != 0)
 		return rc;
 	rc = hand_out(m, msg, msg_address);
+	if (rc < 0)
+		channel_refuse(end, m->call, -EIO);
 	message_free(m);
 	return rc;
 }
@@ -210,9 +227,7 @@ static int64_t sys_chan_recv(const struct syscall_args *a)
 
 	if (USER_GET(&msg, a->arg[1]) != 0)
 		return -EFAULT;
-	/* Any room will do. */
-	msg.len = MIN(msg.len, (uint32_t)CHAN_MSG_MAX);
-	msg.nr_handles = MIN(msg.nr_handles, (uint32_t)CHAN_HANDLES_MAX);
+	cut_room(&msg);
 	rc = check(&msg, &deadline);
 	if (rc != 0)
 		return rc;
@@ -220,6 +235,52 @@ static int64_t sys_chan_recv(const struct syscall_args *a)
 	if (end == NULL)
 		return -EBADF;
 	rc = receive(end, &msg, deadline, a->arg[1]);
+	object_put(end);
+	return rc;
+}
+
+/* ---- calling ---- */
+
+static int64_t call(struct object *end, const struct chan_msg *request, struct chan_msg *answer,
+		    uint64_t deadline, uint64_t answer_address)
+{
+	struct message *m, *reply;
+	bool sent;
+	int64_t rc = make_message(request, &m);
+
+	if (rc != 0)
+		return rc;
+	rc = channel_call(end, m, answer->len, answer->nr_handles, deadline, &sent, &reply);
+	if (sent)
+		close_sent(request);
+	else
+		message_free(m);
+	if (rc != 0)
+		return rc;
+	rc = hand_out(reply, answer, answer_address);
+	message_free(reply);
+	return rc;
+}
+
+static int64_t sys_chan_call(const struct syscall_args *a)
+{
+	struct chan_msg request, answer;
+	struct object *end;
+	uint64_t deadline;
+	int64_t rc;
+
+	if (USER_GET(&request, a->arg[1]) != 0 || USER_GET(&answer, a->arg[2]) != 0)
+		return -EFAULT;
+	cut_room(&answer);
+	if (request.flags != 0 || request.call != 0)
+		return -EINVAL;
+	rc = check(&request, &deadline);
+	if (rc != 0)
+		return rc;
+	end = get_end(a->arg[0]);
+	if (end == NULL)
+		return -EBADF;
+	rc = call(end, &request, &answer, deadline, a->arg[2]);
 	object_put(end);
 	return rc;
 }
@@ -262,6 +323,7 @@ static const struct syscall_row rows[] = {
 	{ SYS_CHAN_RECV, "chan_recv", sys_chan_recv },
 	{ SYS_CHAN_WAIT, "chan_wait", sys_chan_wait },
 	{ SYS_CHAN_CHECK, "chan_check", sys_chan_check },
+	{ SYS_CHAN_CALL, "chan_call", sys_chan_call },
 };
 
 const struct syscall_table native_chan_calls = { rows, ARRAY_SIZE(rows) };

@@ -82,6 +82,34 @@ void ready_place_woken(const struct ready_queue *q, struct ready_entry *e)
 		e->vtime = earliest;
 }
 
+int64_t ready_distance(const struct ready_queue *q, uint64_t place, uint32_t weight)
+{
+	int64_t distance = (int64_t)(place - ready_place(q));
+	int64_t most = (int64_t)ready_virtual(READY_LAG_MAX_NS, weight);
+
+	return MAX(MIN(distance, most), -(int64_t)SLEEPER_NS);
+}
+
+void ready_merge(const struct ready_queue *q, struct ready_entry *e, uint64_t gain, int64_t lag)
+{
+	int64_t weight = (int64_t)e->weight, total = weight + (int64_t)gain;
+	int64_t own = (int64_t)(e->vtime - q->base);
+
+	own = own / total * weight + own % total * weight / total;
+	e->vtime = q->base + (uint64_t)(own + lag / total);
+}
+
+void ready_set_place(const struct ready_queue *q, struct ready_entry *e, uint64_t place)
+{
+	uint64_t at = place - q->offset;
+	uint64_t latest = q->base + ready_virtual(READY_LAG_MAX_NS, e->weight);
+
+	if (is_before(latest, at))
+		at = latest;
+	if (is_before(e->vtime, at))
+		e->vtime = at;
+}
+
 bool ready_preempts(const struct ready_entry *e, const struct ready_entry *running)
 {
 	return is_before(e->vtime + PREEMPT_NS, running->vtime);

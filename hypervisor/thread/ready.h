@@ -50,6 +50,21 @@ void ready_charge(struct ready_queue *q, struct ready_entry *running, uint64_t n
  */
 void ready_place_woken(const struct ready_queue *q, struct ready_entry *e);
 
+/* How far the place is ahead of the queue, virtual ns; below 0: behind. No further than one can be
+ * who has just woken, or who owes all that a thread of `weight` can. */
+int64_t ready_distance(const struct ready_queue *q, uint64_t place, uint32_t weight);
+
+/*
+ * `e`, not queued, is given `gain` more weight by others, and with it their place: `lag` is the sum
+ * of weight times distance. All together are where they were on the average; e->weight is still
+ * the caller's to change.
+ */
+void ready_merge(const struct ready_queue *q, struct ready_entry *e, uint64_t gain, int64_t lag);
+
+/* The entry, not queued, is at that place of the common scale at least, though not further ahead
+ * than a thread can owe. */
+void ready_set_place(const struct ready_queue *q, struct ready_entry *e, uint64_t place);
+
 /* Should `e`, which became ready, run at once in place of `running`? */
 bool ready_preempts(const struct ready_entry *e, const struct ready_entry *running);
 

@@ -246,11 +246,43 @@ static void test_lag_decides_moves(void **state)
 		assert_in_range(w[i].ran, 590 * SLICE, 610 * SLICE);
 }
 
+/* Who works for others stands where all together stand, and who was lent much is not held back by
+ * what it owed at its own small weight. */
+static void test_merged_places(void **state)
+{
+	(void)state;
+	for (unsigned b = 0; b < ARRAY_SIZE(bases); b++) {
+		struct ready_queue q = { .base = bases[b], .offset = 5 * MS };
+		struct worker w = worker(&q, 2);
+		uint64_t place = bases[b] + 5 * MS;
+
+		w.e.vtime = q.base + 513 * MS;
+		ready_merge(&q, &w.e, 1024, 1024 * (int64_t)(2 * MS));
+		assert_int_equal(w.e.vtime - q.base, 513 * MS * 2 / 1026 + 2 * MS * 1024 / 1026);
+		w.e.vtime = q.base + 513 * MS;
+		ready_merge(&q, &w.e, 1024, -1024 * (int64_t)(3 * MS));
+		assert_int_equal((int64_t)(w.e.vtime - q.base),
+				 (int64_t)(MS - 3 * MS * 1024 / 1026));
+		assert_int_equal(ready_distance(&q, place + 2 * MS, 1024), 2 * MS);
+		assert_int_equal(ready_distance(&q, place + 100 * MS, 1024), READY_LAG_MAX_NS);
+		assert_int_equal(ready_distance(&q, place - 100 * MS, 1024), -(int64_t)(3 * MS));
+		w.e.vtime = q.base;
+		w.e.weight = 1024;
+		ready_set_place(&q, &w.e, place + 2 * MS);
+		assert_int_equal(w.e.vtime - q.base, 2 * MS);
+		ready_set_place(&q, &w.e, place + MS); /* never back */
+		assert_int_equal(w.e.vtime - q.base, 2 * MS);
+		ready_set_place(&q, &w.e, place + 100 * MS);
+		assert_int_equal(w.e.vtime - q.base, READY_LAG_MAX_NS);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_equals_take_turns),
 		cmocka_unit_test(test_shares_follow_weights),
+		cmocka_unit_test(test_merged_places),
 		cmocka_unit_test(test_very_long_run_is_charged_whole),
 		cmocka_unit_test(test_sleeper_is_not_owed_its_sleep),
 		cmocka_unit_test(test_base_never_goes_back),

@@ -74,10 +74,24 @@ static void set_run_time(struct thread *t, uint64_t tsc, uint64_t since)
 	__atomic_store_n(&t->run_since, since, __ATOMIC_RELEASE);
 }
 
-static uint32_t weight_of(const struct thread *t)
+uint32_t sched_own_weight(const struct thread *t)
 {
 	return t->head.group ? group_thread_weight(t->head.group)
 			     : __atomic_load_n(&t->weight, __ATOMIC_RELAXED);
+}
+
+static uint32_t weight_of(const struct thread *t)
+{
+	return (uint32_t)MIN(sched_own_weight(t) + t->loan.in_force, (uint64_t)READY_WEIGHT_MAX);
+}
+
+/* t is not queued, and charged up to now. */
+static void apply_loan(const struct runqueue *rq, struct thread *t)
+{
+	if (likely(!loan_has_changed(&t->loan)))
+		return;
+	loan_apply(&rq->ready, &t->ready, &t->loan);
+	t->ready.weight = weight_of(t);
 }
 
 /* The running thread's time up to now. */
@@ -94,6 +108,22 @@ static void charge(struct runqueue *rq, struct thread *t)
 	if (t->head.group)
 		group_charge(t->head.group, time_tsc_to_ns(ticks));
 	set_run_time(t, t->run_tsc + ticks, now);
+	apply_loan(rq, t);
+}
+
+void sched_account(void)
+{
+	charge(own(), thread_current());
+}
+
+int64_t sched_distance(uint64_t place, const struct thread *t, uint32_t weight)
+{
+	return ready_distance(&cpu_public(runqueue, thread_cpu(t))->ready, place, weight);
+}
+
+void sched_set_place(uint64_t place)
+{
+	ready_set_place(&own()->ready, &thread_current()->ready, place);
 }
 
 static void slice_over(struct timer *timer)
@@ -160,7 +190,7 @@ struct thread *sched_waiting_for(cpu_id_t to)
 
 uint64_t sched_place_of(const struct thread *t)
 {
-	return t->ready.vtime + own()->ready.offset;
+	return t->ready.vtime + cpu_public(runqueue, thread_cpu(t))->ready.offset;
 }
 
 void sched_give(struct thread *t, cpu_id_t to)
@@ -228,6 +258,7 @@ static void place_arriving(struct runqueue *rq, struct thread *t)
 	case THREAD_NEW: ready_place_new(&rq->ready, &t->ready); break;
 	default: DEBUG_ASSERT(t->state == THREAD_READY); ready_arrive(&rq->ready, &t->ready);
 	}
+	apply_loan(rq, t);
 	t->state = THREAD_READY;
 }
 

@@ -10,6 +10,7 @@
 #pragma once
 
 #include "thread/group_impl.h"
+#include "thread/loan_impl.h"
 #include "thread/ready.h"
 #include "thread/thread.h"
 
@@ -27,7 +28,8 @@ struct thread {
 	uint16_t slot;            /* [o] its number in the group */
 	bool active;              /* [o] the group counts it */
 	uint32_t weight;          /* [a] without a group */
-	uint32_t refs;            /* [a] */
+	struct thread_loan loan;
+	uint32_t refs; /* [a] */
 
 	struct list_head arriving; /* [x] woken, new or handed over: at most one at a time */
 	struct list_head knock;    /* [x] interrupted */
@@ -101,8 +103,16 @@ bool sched_is_empty(void); /* nothing waits in the ready queue */
 bool sched_allows(const struct thread *t, cpu_id_t cpu);
 /* The thread that waits longest here and may go on there; NULL: none. */
 struct thread *sched_waiting_for(cpu_id_t to);
-/* Where the thread is on the common scale, and what it is owed at most (thread/ready.h). */
+/* Where the thread is on the common scale (thread/ready.h); a guess for another CPU's thread. */
 uint64_t sched_place_of(const struct thread *t);
+/* Charges the current thread up to now: before and after what changes its weight. */
+void sched_account(void);
+/* By weight or as a member of its group, without what is lent to it. Own CPU's thread. */
+uint32_t sched_own_weight(const struct thread *t);
+/* ready_distance of a place from the queue of t's CPU; a guess when that is another CPU. */
+int64_t sched_distance(uint64_t place, const struct thread *t, uint32_t weight);
+/* The current thread is there at least, unless no thread can owe so much. */
+void sched_set_place(uint64_t place);
 /* A thread of sched_waiting_for goes to that CPU. */
 void sched_give(struct thread *t, cpu_id_t to);
 /* CPUs have changed hands: sends away whoever may not run here any more. Interrupt context. */

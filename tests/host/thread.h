@@ -7,3 +7,7 @@
 
 /* The next or present interruptible sleep of the thread on that CPU returns -EINTR. */
 void host_interrupt(unsigned cpu);
+
+/* loan.c: each CPU's thread has a number, its CPU's, from now on. */
+void host_threads_begin(void);
+unsigned host_lends_to(unsigned cpu); /* 0: nobody; else 1 + the CPU of the borrower */

@@ -228,6 +228,53 @@ static void test_synchronous(void)
 	pthread_join(t, NULL);
 }
 
+static long call_text(int fd, const char *text, char *answer, uint32_t room, int64_t timeout)
+{
+	struct chan_msg request = { .buf = (uintptr_t)text,
+				    .len = (uint32_t)strlen(text),
+				    .timeout_ns = timeout };
+	struct chan_msg reply = { .buf = (uintptr_t)answer, .len = room };
+
+	return call(SYS_CHAN_CALL, fd, (long)&request, (long)&reply);
+}
+
+/* Answers every request with what it asked, until a message comes that is none. */
+static void *serve(void *arg)
+{
+	struct chan_msg m;
+	char buf[8];
+
+	(void)arg;
+	for (;;) {
+		m = (struct chan_msg){ .buf = (uintptr_t)buf,
+				       .len = sizeof(buf),
+				       .timeout_ns = -1 };
+		if (call(SYS_CHAN_RECV, ends[1], (long)&m, 0) < 0 || m.call == 0)
+			return NULL;
+		call(SYS_CHAN_SEND, ends[1], (long)&m, 0);
+	}
+}
+
+/* A call gets the answer to itself, past what waits, or none in time. */
+static void test_call(void)
+{
+	struct chan_msg bad = { .flags = CHAN_NOWAIT, .timeout_ns = -1 };
+	pthread_t t;
+	char buf[8];
+
+	CHECK(call(SYS_CHAN_CALL, ends[0], (long)&bad, (long)&bad) == -EINVAL);
+	CHECK(call(SYS_CHAN_CALL, 99, (long)&bad, (long)&bad) != 0);
+	CHECK(call_text(ends[0], "hm", buf, sizeof(buf), MS) == -ETIMEDOUT);
+	CHECK(receive(ends[1], buf, sizeof(buf), 0) == 2);
+	pthread_create(&t, NULL, serve, NULL);
+	CHECK(call_text(ends[0], "one", buf, sizeof(buf), -1) == 3 && memcmp(buf, "one", 3) == 0);
+	CHECK(send_text(ends[1], "between", 0) == 0);
+	CHECK(call_text(ends[0], "two", buf, sizeof(buf), -1) == 3 && memcmp(buf, "two", 3) == 0);
+	CHECK(receive(ends[0], buf, sizeof(buf), 0) == 7);
+	CHECK(send_text(ends[0], "end", 0) == 0);
+	pthread_join(t, NULL);
+}
+
 /* ---- processes ---- */
 
 static long run_self(const char *word, struct proc_info *info)
@@ -406,6 +453,7 @@ static const struct {
 	{ "chan_asynchronous", test_asynchronous },
 	{ "chan_wait", test_chan_wait },
 	{ "chan_synchronous", test_synchronous },
+	{ "chan_call", test_call },
 	{ "proc_spawn", test_spawn },
 	{ "page_fault", test_fault },
 	{ "vm_create", test_vm_create },

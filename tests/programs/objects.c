@@ -104,8 +104,8 @@ static void test_bad_arguments(void)
 	CHECK(call(SYS_CHAN_SEND, ends[0], (long)&m, 0, 0) == -EINVAL);
 	m = good, m.flags = 2;
 	CHECK(call(SYS_CHAN_SEND, ends[0], (long)&m, 0, 0) == -EINVAL);
-	m = good, m.reserved = 1;
-	CHECK(call(SYS_CHAN_SEND, ends[0], (long)&m, 0, 0) == -EINVAL);
+	m = good, m.call = 1;
+	CHECK(call(SYS_CHAN_SEND, ends[0], (long)&m, 0, 0) == -ESRCH);
 	m = good, m.nr_handles = CHAN_HANDLES_MAX + 1;
 	CHECK(call(SYS_CHAN_SEND, ends[0], (long)&m, 0, 0) == -EINVAL);
 	m = good, m.flags = 0, m.timeout_ns = -2;
@@ -204,6 +204,82 @@ static void test_senders(void)
 	}
 	close(pipe_ends[0]);
 	close(pipe_ends[1]);
+}
+
+/* ---- calls ---- */
+
+#define HOPS 3
+
+static int32_t hops[HOPS][2];
+
+static long call_hop(int i, int64_t timeout)
+{
+	char buf[4];
+	struct chan_msg request = { .buf = (uintptr_t) "ask", .len = 3, .timeout_ns = timeout };
+	struct chan_msg reply = { .buf = (uintptr_t)buf, .len = sizeof(buf) };
+
+	return call(SYS_CHAN_CALL, hops[i][0], (long)&request, (long)&reply, 0);
+}
+
+/* Asks the next one before it answers; the last one takes its time. */
+static void *serve_hop(void *arg)
+{
+	int i = (int)(long)arg;
+	long rc;
+
+	for (;;) {
+		char buf[4];
+		struct chan_msg m = { .buf = (uintptr_t)buf, .len = 4, .timeout_ns = -1 };
+
+		rc = call(SYS_CHAN_RECV, hops[i][1], (long)&m, 0, 0);
+		if (rc == -EPIPE)
+			return NULL;
+		CHECK(rc == 3 && m.call != 0);
+		if (i + 1 < HOPS)
+			CHECK(call_hop(i + 1, -1) == 3);
+		else
+			call(SYS_THREAD_SLEEP, 2 * MS, 0, 0, 0);
+		rc = call(SYS_CHAN_SEND, hops[i][1], (long)&m, 0, 0);
+		CHECK(rc == 0 || rc == -ESRCH);
+	}
+}
+
+static void *call_once(void *arg)
+{
+	(void)arg;
+	CHECK(call_hop(0, -1) == -EPIPE);
+	return NULL;
+}
+
+/* Through three servers: answered, given up at all moments, and the end gone. */
+static void test_calls(void)
+{
+	pthread_t t[HOPS], caller;
+	int given_up = 0;
+
+	for (long i = 0; i < HOPS; i++) {
+		make(hops[i], 1);
+		CHECK(pthread_create(&t[i], NULL, serve_hop, (void *)i) == 0);
+	}
+	CHECK(call_hop(0, -1) == 3);
+	for (int i = 0; i < 30; i++) {
+		long rc = call_hop(0, i * MS / 5);
+
+		CHECK(rc == 3 || rc == -ETIMEDOUT);
+		given_up += rc == -ETIMEDOUT;
+	}
+	CHECK(given_up > 0 && call_hop(0, -1) == 3);
+	for (int i = 0; i < HOPS; i++) {
+		close(hops[i][0]);
+		pthread_join(t[i], NULL);
+		close(hops[i][1]);
+	}
+	make(hops[0], 1);
+	CHECK(pthread_create(&caller, NULL, call_once, NULL) == 0);
+	CHECK(call(SYS_CHAN_WAIT, hops[0][1], -1, 0, 0) == 0);
+	close(hops[0][1]);
+	pthread_join(caller, NULL);
+	close(hops[0][0]);
 }
 
 /* ---- events, timers, poll, select ---- */
@@ -417,6 +493,7 @@ int main(int argc, char **argv)
 	test_messages();
 	test_handles();
 	test_senders();
+	test_calls();
 	test_events();
 	test_timers();
 	test_poll();

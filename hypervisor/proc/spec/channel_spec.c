@@ -2,14 +2,16 @@
 // A channel is a queue of messages in each direction, and two lines of threads at each end: those
 // that wait for a message while there is none, and those that wait for room. Lines are served from
 // the front; a message is handed over only past an empty queue; nobody waits for a message while
-// there is one.
+// there is one. A call has a number that no other one under way has; its request is received once
+// at most, and it is over once, answered only after that.
 #include "proc/spec/channel_spec.h"
 
 typedef unsigned long long ull;
 
 struct channel {
-	struct spec_queue messages[2]; /* by end */
-	struct spec_queue lines[4];    /* end * 2 + (1: senders) */
+	struct spec_queue messages[2];          /* by end */
+	struct spec_queue lines[4];             /* end * 2 + (1: senders) */
+	struct spec_queue waiting[2], taken[2]; /* calls, by the caller's end */
 };
 
 static struct channel *channel_of(struct spec_object *o)
@@ -104,5 +106,44 @@ void spec_line_left(struct spec_object *o, unsigned cpu, const struct llog_entry
 	(void)cpu;
 	if (!spec_queue_remove(line(o, e), e->arg))
 		spec_violation("channel %llx: waiter %llx leaves a line that it is not in",
+			       (ull)o->id, (ull)e->arg);
+}
+
+/* ---- calls ---- */
+
+void spec_call_open(struct spec_object *o, unsigned cpu, const struct llog_entry *e)
+{
+	struct channel *c = channel_of(o);
+
+	(void)cpu;
+	for (unsigned i = 0; i < 2; i++) {
+		if (spec_queue_remove(&c->waiting[i], e->arg) ||
+		    spec_queue_remove(&c->taken[i], e->arg))
+			spec_violation("channel %llx: two calls have number %llu", (ull)o->id,
+				       (ull)e->arg);
+	}
+	spec_queue_add(&c->waiting[e->extra & 1], e->arg);
+}
+
+void spec_call_taken(struct spec_object *o, unsigned cpu, const struct llog_entry *e)
+{
+	struct channel *c = channel_of(o);
+
+	if (!spec_queue_remove(&c->waiting[e->extra & 1], e->arg))
+		spec_violation("channel %llx: CPU %u received call %llu, which does not wait",
+			       (ull)o->id, cpu, (ull)e->arg);
+	spec_queue_add(&c->taken[e->extra & 1], e->arg);
+}
+
+void spec_call_closed(struct spec_object *o, unsigned cpu, const struct llog_entry *e)
+{
+	struct channel *c = channel_of(o);
+	bool taken = spec_queue_remove(&c->taken[e->extra & 1], e->arg);
+
+	if (!taken && !spec_queue_remove(&c->waiting[e->extra & 1], e->arg))
+		spec_violation("channel %llx: CPU %u ended call %llu, which is over", (ull)o->id,
+			       cpu, (ull)e->arg);
+	if (!taken && !e->arg2)
+		spec_violation("channel %llx: call %llu is answered and was never received",
 			       (ull)o->id, (ull)e->arg);
 }

@@ -11,3 +11,6 @@ void spec_chan_drop(struct spec_object *o, unsigned cpu, const struct llog_entry
 void spec_line_join(struct spec_object *o, unsigned cpu, const struct llog_entry *e);
 void spec_line_served(struct spec_object *o, unsigned cpu, const struct llog_entry *e);
 void spec_line_left(struct spec_object *o, unsigned cpu, const struct llog_entry *e);
+void spec_call_open(struct spec_object *o, unsigned cpu, const struct llog_entry *e);
+void spec_call_taken(struct spec_object *o, unsigned cpu, const struct llog_entry *e);
+void spec_call_closed(struct spec_object *o, unsigned cpu, const struct llog_entry *e);

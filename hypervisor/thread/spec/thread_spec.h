@@ -54,3 +54,8 @@ struct spec_cpu_threads {
 	uint32_t running, left; /* threads; left: ran until `running` was chosen */
 };
 struct spec_cpu_threads *spec_threads_of(struct spec_cpu *c);
+
+/* Loans of weight. loan_spec.c */
+void spec_loan_begin(struct spec_object *o, unsigned cpu, const struct llog_entry *e);
+void spec_loan_less(struct spec_object *o, unsigned cpu, const struct llog_entry *e);
+void spec_loan_end(struct spec_object *o, unsigned cpu, const struct llog_entry *e);
