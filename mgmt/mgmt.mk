@@ -10,8 +10,8 @@ LIBS_shell := -linih -lreadline -ltinfo -ljansson -Wl,--no-warnings
 
 # Files of mgmt/lib that not every program wants.
 SHARED_init  := mgmt/lib/cpu_list.c
-SHARED_shell := mgmt/lib/vm_config.c mgmt/lib/frame.c mgmt/lib/cpu_list.c
-SHARED_vmm   := mgmt/lib/vm_config.c mgmt/lib/cpu_list.c
+SHARED_shell := mgmt/lib/vm_config.c mgmt/lib/vm_config_keys.c mgmt/lib/vm_sched.c mgmt/lib/frame.c mgmt/lib/cpu_list.c
+SHARED_vmm   := mgmt/lib/vm_config.c mgmt/lib/vm_config_keys.c mgmt/lib/vm_sched.c mgmt/lib/cpu_list.c
 # Folders of a program beside its own.
 FOLDERS_vmm := acpi dev emu load
 

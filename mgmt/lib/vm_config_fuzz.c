@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// TEST-WITH: mgmt/lib/vm_config.c mgmt/lib/cpu_list.c
+// TEST-WITH: mgmt/lib/vm_config.c mgmt/lib/vm_config_keys.c mgmt/lib/cpu_list.c
 // TEST-LIBS: -linih
 // Any bytes as a VM's configuration: either a whole configuration or one line of error.
 

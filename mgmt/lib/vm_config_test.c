@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// TEST-WITH: mgmt/lib/vm_config.c mgmt/lib/cpu_list.c
+// TEST-WITH: mgmt/lib/vm_config.c mgmt/lib/vm_config_keys.c mgmt/lib/cpu_list.c
 // TEST-LIBS: -linih
 // Good files give their values, and each kind of mistake gives one line with file, line, key and
 // what was expected.

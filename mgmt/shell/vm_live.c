@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "mgmt/lib/cpu_list.h"
-#include "mgmt/lib/vm_config.h"
+#include "mgmt/lib/vm_sched.h"
 
 bool vm_live_info(const char *name, struct vm_info *info)
 {
@@ -20,17 +20,9 @@ bool vm_live_info(const char *name, struct vm_info *info)
 
 static int apply(struct session *s, const char *name, uint64_t id, const struct vm_config *c)
 {
-	struct sched_params p = {
-		.set = SCHED_SET_WEIGHT | SCHED_SET_CAP | SCHED_SET_POOL | SCHED_SET_CPUS |
-		       SCHED_SET_DEDICATED,
-		.weight = c->weight,
-		.cap = c->cap,
-		.pool = c->pool,
-		.dedicated = c->dedicated,
-	};
+	struct sched_params p = vm_sched_params(c);
 	int ret;
 
-	memcpy(p.cpus, c->cpus, sizeof(p.cpus));
 	ret = strata_vm_sched_id(id, &p);
 	if (ret == -EBUSY)
 		return shell_fail(s, "%s: pool %u has not %u CPUs free by whole cores", name,

@@ -15,6 +15,7 @@
 
 #include "lib/types.h"
 #include "mgmt/lib/strata.h"
+#include "mgmt/lib/vm_sched.h"
 #include "vmm/acpi/tables.h"
 #include "vmm/dev/fw_cfg.h"
 #include "vmm/load/boot.h"
@@ -157,17 +158,9 @@ static void on_end(struct machine *m)
 static int set_scheduling(struct vm *vm)
 {
 	const struct vm_config *c = vm->config;
-	struct sched_params p = {
-		.set = SCHED_SET_WEIGHT | SCHED_SET_CAP | SCHED_SET_POOL | SCHED_SET_CPUS |
-		       SCHED_SET_DEDICATED,
-		.weight = c->weight,
-		.cap = c->cap,
-		.pool = c->pool,
-		.dedicated = c->dedicated,
-	};
+	struct sched_params p = vm_sched_params(c);
 	int ret;
 
-	memcpy(p.cpus, c->cpus, sizeof(p.cpus));
 	ret = strata_vm_sched(vm->machine.vm_fd, &p);
 	if (ret == -EBUSY)
 		return refuse(vm, ret,

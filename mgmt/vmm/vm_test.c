@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// TEST-WITH: mgmt/vmm/vm.c mgmt/vmm/vcpu.c mgmt/vmm/machine.c mgmt/vmm/bus.c mgmt/vmm/lock.c mgmt/vmm/events.c
+// TEST-WITH: mgmt/lib/vm_sched.c mgmt/vmm/vm.c mgmt/vmm/vcpu.c mgmt/vmm/machine.c mgmt/vmm/bus.c mgmt/vmm/lock.c mgmt/vmm/events.c
 // TEST-WITH: mgmt/vmm/console.c mgmt/vmm/ram.c mgmt/vmm/files.c mgmt/vmm/fake/fake_vm.c
 // TEST-WITH: mgmt/vmm/dev/uart.c mgmt/vmm/dev/rtc.c mgmt/vmm/dev/pit.c mgmt/vmm/dev/pci.c
 // TEST-WITH: mgmt/vmm/dev/pm.c mgmt/vmm/dev/fw_cfg.c mgmt/vmm/dev/simple.c
