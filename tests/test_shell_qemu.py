@@ -293,6 +293,8 @@ def test_several_shells(machine, beats, tmp_path):
         port.expect(re.escape(PROMPT))
         assert "beat0" in second.run("vm list")
         second.run("vm kill beat0")
+        # The line of the log comes above the first console's prompt, which is drawn anew.
+        m.expect("init: vm beat0: stopped: killed\r*\n" + re.escape(PROMPT))
         assert "stopped" in shell.run("wait beat0")
         port.send("poweroff\r")
         assert m.wait_exit(60) == 0
