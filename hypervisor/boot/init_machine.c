@@ -3,6 +3,7 @@
 // to switch off.
 #include "boot/early_console.h"
 #include "boot/init.h"
+#include "cpu/log.h"
 #include "drivers/acpi/power.h"
 #include "drivers/pci/pci.h"
 #include "lib/errno.h"
@@ -36,6 +37,8 @@ static int get_pci(unsigned int index, struct sys_pci *out)
 /* An exit code that is not 0 can only be told to an emulator. */
 static int power(enum power_action action, int exit_code)
 {
+	/* What the shell has not shown yet it never will. */
+	log_show_now();
 	early_console_drain();
 	if (action == POWER_REBOOT)
 		acpi_reset();

@@ -16,10 +16,13 @@ struct extable_row {
 };
 
 /* A fault of the instruction at label `from` goes on at label `to`. */
-#define EXTABLE(from, to)                \
+#define EXTABLE(from, to) EXTABLE_TEXT(#from, #to)
+
+/* The same for a label of C: EXTABLE_TEXT("1b", "%l[label]") in an `asm goto`. */
+#define EXTABLE_TEXT(from, to)           \
 	".pushsection .extable, \"a\"\n" \
 	".balign 8\n"                    \
-	".quad " #from ", " #to "\n"     \
+	".quad " from ", " to "\n"       \
 	".popsection\n"
 
 /* Sets frame->rip to where to go on; false: no row for it. Any context. */

@@ -33,6 +33,8 @@
 #define XSAVE_MIN        576 /* with its header */
 #define FCW_INITIAL      0x37f
 #define MXCSR_INITIAL    0x1f80
+#define FSW_EXCEPTIONS   0xffu /* and their summary */
+#define FSW_ES           0x80u
 #define FCW_OFFSET       0
 #define FSW_OFFSET       2
 #define FTW_OFFSET       4
@@ -44,6 +46,7 @@ static struct {
 	bool xsave, xsaveopt;
 	bool leaks_pointers; /* FXRSTOR leaves x87's instruction and data pointers of the former
 				owner */
+	bool tcg_xsave;      /* QEMU's TCG, with XSAVE: load_for_tcg() */
 	uint64_t xcr0;
 	size_t size;
 } features;
@@ -104,6 +107,14 @@ static bool amd_leaks_pointers(void)
 	       !(cpuid(CPUID_EXT_SIZES, 0).ebx & CPUID_8_EBX_XSAVEERPTR);
 }
 
+static bool is_tcg(void)
+{
+	struct cpuid h = cpuid(CPUID_HYPERVISOR, 0);
+
+	return (cpuid(1, 0).ecx & CPUID_1_ECX_HYPERVISOR) && h.ebx == CPUID_TCG_EBX &&
+	       h.ecx == CPUID_TCG_ECX && h.edx == CPUID_TCG_EDX;
+}
+
 /*
  * QEMU's TCG takes CR4.OSXSAVE for a reserved bit where leaf 0xd has no extension (Opteron_G4 and
  * G5), and answers with a #VMEXIT to a host that is not there, for ever. Real CPUs of that kind
@@ -111,17 +122,13 @@ static bool amd_leaks_pointers(void)
  */
 static bool xsave_works(void)
 {
-	struct cpuid h = cpuid(CPUID_HYPERVISOR, 0);
-
-	if (!(cpuid(1, 0).ecx & CPUID_1_ECX_HYPERVISOR) || h.ebx != CPUID_TCG_EBX ||
-	    h.ecx != CPUID_TCG_ECX || h.edx != CPUID_TCG_EDX)
-		return true;
-	return cpuid(0xd, 1).eax != 0;
+	return !is_tcg() || cpuid(0xd, 1).eax != 0;
 }
 
 static void choose_features(void)
 {
 	features.xsave = (cpuid(1, 0).ecx & CPUID_1_ECX_XSAVE) && xsave_works();
+	features.tcg_xsave = features.xsave && is_tcg();
 	features.leaks_pointers = amd_leaks_pointers();
 	features.xcr0 = XCR0_X87 | XCR0_SSE;
 	features.size = XSAVE_MIN;
@@ -215,26 +222,29 @@ static inline void save(struct fpu *f, struct fpu_state *s)
 	s->cpu = -1;
 }
 
-/* 0, or -EFAULT: the CPU refuses the area's contents. */
-static inline int restore_area(const void *area)
+/* False: the CPU refuses the area's contents. */
+static inline bool xrstor(const void *area)
 {
-	int ret = -EFAULT;
+	__asm__ goto("1: xrstor64 (%0)\n\t" EXTABLE_TEXT("1b", "%l[refused]")
+		     :
+		     : "r"(area), "a"(ALL_LO), "d"(ALL_HI)
+		     : "memory"
+		     : refused);
+	return true;
+refused:
+	return false;
+}
 
-	if (features.xsave)
-		__asm__ volatile("1: xrstor64 (%1)\n\t"
-				 "xorl %0, %0\n"
-				 "2:\n\t" EXTABLE(1b, 2b)
-				 : "+r"(ret)
-				 : "r"(area), "a"(ALL_LO), "d"(ALL_HI)
-				 : "memory");
-	else
-		__asm__ volatile("1: fxrstor64 (%1)\n\t"
-				 "xorl %0, %0\n"
-				 "2:\n\t" EXTABLE(1b, 2b)
-				 : "+r"(ret)
-				 : "r"(area)
-				 : "memory");
-	return ret;
+static inline bool fxrstor(const void *area)
+{
+	__asm__ goto("1: fxrstor64 (%0)\n\t" EXTABLE_TEXT("1b", "%l[refused]")
+		     :
+		     : "r"(area)
+		     : "memory"
+		     : refused);
+	return true;
+refused:
+	return false;
 }
 
 /* These AMD CPUs restore the pointers only with an exception pending: APM 4, "FXRSTOR". A load from
@@ -250,18 +260,45 @@ static void hide_pointers(void)
 			 : "m"(zero));
 }
 
+/*
+ * QEMU 7.2 answers each load of an x87 status word without ES with an unlocked read, change and
+ * write of the boot CPU's flags, from whichever CPU (cpu_set_fpus, cpu_clear_ignne). Among these
+ * are GIF and whether nested paging is on: a VMRUN or #VMEXIT of the boot CPU that comes between is
+ * half undone, and host or guest is lost. So ES is loaded, and FNCLEX takes it back. A word with
+ * exceptions, which FNCLEX would take as well, goes the dangerous way.
+ */
+static inline bool load_for_tcg(struct fpu_state *s)
+{
+	uint8_t *exceptions = (uint8_t *)s->area + FSW_OFFSET;
+	bool loaded;
+
+	if (unlikely(*exceptions))
+		return xrstor(s->area);
+	*exceptions = FSW_ES;
+	loaded = xrstor(s->area);
+	__asm__ volatile("fnclex");
+	return loaded;
+}
+
+static inline bool load(struct fpu_state *s)
+{
+	if (features.tcg_xsave)
+		return load_for_tcg(s);
+	if (features.leaks_pointers)
+		hide_pointers();
+	return features.xsave ? xrstor(s->area) : fxrstor(s->area);
+}
+
 static __noinline void restore_initial(struct fpu_state *s)
 {
 	init_area(s->area);
-	ASSERT(restore_area(s->area) == 0);
+	ASSERT(load(s));
 }
 
 static inline void restore(struct fpu *f, struct fpu_state *s)
 {
 	set_xcr0(f, features.xcr0);
-	if (features.leaks_pointers)
-		hide_pointers();
-	if (unlikely(restore_area(s->area) < 0))
+	if (unlikely(!load(s)))
 		restore_initial(s);
 	s->cpu = this_cpu_id().n;
 }
@@ -304,8 +341,9 @@ static void save_control(struct fpu_state *s)
 
 	__asm__ volatile("fnstcw %0" : "=m"(*(uint16_t *)(area + FCW_OFFSET)));
 	__asm__ volatile("stmxcsr %0" : "=m"(*(uint32_t *)(area + MXCSR_OFFSET)));
+	/* With the tags behind it: the x87 stack is empty. */
 	*(uint16_t *)(area + FSW_OFFSET) = 0;
-	*(uint8_t *)(area + FTW_OFFSET) = 0; /* the x87 stack is empty */
+	*(uint16_t *)(area + FTW_OFFSET) = 0;
 	*(uint64_t *)(area + XSTATE_BV_OFFSET) |= XCR0_X87 | XCR0_SSE;
 }
 
