@@ -24,7 +24,8 @@ class Line(threading.Thread):
 
     def __init__(self, console, fd, spoil=0, seed=1):
         super().__init__(daemon=True)
-        self.console, self.fd, self.spoil = console, fd, spoil
+        # Its own: a number that is closed by others would soon be another file's.
+        self.console, self.fd, self.spoil = os.dup(console), os.dup(fd), spoil
         self.rng = random.Random(seed)
         self.wake, self.woken = os.pipe()
         self.mute = False
@@ -50,12 +51,16 @@ class Line(threading.Thread):
         return bytes(out)
 
     def run(self):
+        try:
+            self.carry()
+        finally:
+            os.close(self.console)
+            os.close(self.fd)
+
+    def carry(self):
         other = {self.console: self.fd, self.fd: self.console}
         while True:
-            try:
-                ready, _, _ = select.select([self.console, self.fd, self.wake], [], [])
-            except (OSError, ValueError):  # the console has been closed
-                return
+            ready, _, _ = select.select([self.console, self.fd, self.wake], [], [])
             if self.wake in ready:
                 return
             for fd in ready:
@@ -67,7 +72,7 @@ class Line(threading.Thread):
                         os.write(other[fd], self.mangle(data))
                 except OSError:
                     data = b""
-                if not data and fd == self.fd:
+                if not data:  # the client or the console is gone
                     return
 
     def end(self):

@@ -135,16 +135,32 @@ int vlapic_look(struct vlapic *l)
 	return vector;
 }
 
-void vlapic_ack(struct vlapic *l, uint8_t vector)
+void vlapic_take(struct vlapic *l, uint8_t vector)
 {
-	uint32_t *isr = vlapic_word(l, APIC_ISR, vector);
-
 	if (!__atomic_and_fetch(vlapic_word(l, APIC_IRR, vector), ~vector_bit(vector),
 				__ATOMIC_SEQ_CST))
 		irr_word_empty(l, vector / 32);
+}
+
+void vlapic_put_back(struct vlapic *l, uint8_t vector)
+{
+	__atomic_fetch_or(vlapic_word(l, APIC_IRR, vector), vector_bit(vector), __ATOMIC_SEQ_CST);
+	__atomic_fetch_or(&l->irr_pending, 1u << (vector / 32), __ATOMIC_SEQ_CST);
+}
+
+void vlapic_in_service(struct vlapic *l, uint8_t vector)
+{
+	uint32_t *isr = vlapic_word(l, APIC_ISR, vector);
+
 	WRITE_ONCE(*isr, *isr | vector_bit(vector));
 	l->isr_words |= (uint8_t)(1u << (vector / 32));
 	vlapic_update_ppr(l);
+}
+
+void vlapic_ack(struct vlapic *l, uint8_t vector)
+{
+	vlapic_take(l, vector);
+	vlapic_in_service(l, vector);
 }
 
 void vlapic_eoi(struct vlapic *l)

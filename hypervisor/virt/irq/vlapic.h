@@ -116,6 +116,13 @@ static inline int vlapic_has_interrupt(struct vlapic *l)
 }
 /* The CPU has taken `vector`: IRR to ISR. */
 void vlapic_ack(struct vlapic *l, uint8_t vector);
+/*
+ * The same in two steps, for a CPU that delivers by itself: out of IRR when it is told of `vector`,
+ * so that the next of that vector is one of its own; into ISR when it has taken it, or back.
+ */
+void vlapic_take(struct vlapic *l, uint8_t vector);
+void vlapic_in_service(struct vlapic *l, uint8_t vector);
+void vlapic_put_back(struct vlapic *l, uint8_t vector);
 /* What an EOI write does, also for PV EOI when the guest has cleared its flag. */
 void vlapic_eoi(struct vlapic *l);
 /* Whether the guest may skip the EOI of the interrupt just acked: edge-triggered and nothing else

@@ -9,6 +9,7 @@
 #include "virt/svm/svm.h"
 
 #include "cpu/lapic.h"
+#include "cpu/log.h"
 
 static void intercept(struct svm_vcpu *s, uint32_t *word, uint32_t bit, bool on)
 {
@@ -170,10 +171,27 @@ static void virq_taken(struct svm_vcpu *s)
 {
 	struct vcpu *v = &s->v;
 
-	vlapic_ack(&v->lapic, (uint8_t)s->virq);
+	vlapic_in_service(&v->lapic, (uint8_t)s->virq);
 	svm_set_virq(s, VIRQ_NONE);
 	vcpu_count(v, COUNT_INJECT_IRQ);
 	v->check_events |= vlapic_irr_any(&v->lapic);
+}
+
+/* It has not: whoever looks at the local APIC finds it there. */
+static void virq_waits(struct svm_vcpu *s)
+{
+	vlapic_put_back(&s->v.lapic, (uint8_t)s->virq);
+	svm_set_virq(s, VIRQ_NONE);
+	s->v.check_events = true;
+}
+
+/* Emulators leave V_IRQ set then, and call it an exception; there are none of such vectors. */
+static bool was_cut_short(const struct svm_vcpu *s)
+{
+	uint64_t e = s->vmcb->exit_int_info;
+
+	return (e & EVENT_VALID) && (int)EVENT_VECTOR(e) == s->virq &&
+	       (EVENT_TYPE(e) == EVENT_INTR || EVENT_TYPE(e) == EVENT_EXCEPTION);
 }
 
 /* An interrupt that only TPR holds back: its moment is a write of CR8. */
@@ -206,8 +224,12 @@ void svm_sync_int_ctl(struct svm_vcpu *s)
 
 	if (s->virq) {
 		look_for_irqs();
-		if (!(now & V_IRQ) && s->virq >= VIRQ_FIRST)
-			virq_taken(s);
+		if (s->virq >= VIRQ_FIRST) {
+			if (!(now & V_IRQ) || was_cut_short(s))
+				virq_taken(s);
+			else
+				virq_waits(s);
+		}
 	}
 	if ((now ^ s->int_ctl) & V_TPR_MASK)
 		sync_tpr(s);
@@ -344,6 +366,8 @@ static void ask_for_window(struct svm_vcpu *s, int irq)
 		start_step(s);
 		virq = VIRQ_NONE;
 	}
+	if (virq >= VIRQ_FIRST)
+		vlapic_take(&v->lapic, (uint8_t)virq);
 	svm_set_virq(s, virq);
 	/* QEMU 7.2 with a thread per CPU dies on a write of CR8 that the guest makes while V_IRQ is
 	 * set; it has no next-RIP save. */
@@ -355,6 +379,7 @@ void svm_deliver(struct svm_vcpu *s)
 	struct vcpu *v = &s->v;
 	int irq;
 
+	DEBUG_ASSERT(s->virq < VIRQ_FIRST);
 	sync_pv_eoi(v);
 	keep_shadow(s);
 	irq = next_irq(v);
@@ -375,15 +400,11 @@ void svm_take_interrupted(struct svm_vcpu *s)
 	uint64_t e = s->vmcb->exit_int_info;
 	unsigned type = EVENT_TYPE(e);
 
-	/* There are no such exceptions: so emulators call an interrupt of V_IRQ's, and let that
-	 * stand.
-	 */
+	/* An interrupt of V_IRQ's: was_cut_short(). */
 	if (type == EVENT_EXCEPTION && EVENT_VECTOR(e) >= VIRQ_FIRST)
 		type = EVENT_INTR;
 	if (was_irq(s, type, EVENT_VECTOR(e)))
 		type = EVENT_INTR;
-	else if (type == EVENT_INTR && EVENT_VECTOR(e) == (unsigned)s->virq)
-		virq_taken(s);
 	/* INT n, INT3 and INTO did not complete: RIP is still theirs, they run again. */
 	if (type == EVENT_SOFT_INT ||
 	    (type == EVENT_EXCEPTION && (EVENT_VECTOR(e) == 3 || EVENT_VECTOR(e) == 4)))
