@@ -299,8 +299,8 @@ def test_shell_that_is_gone_before(console):
     line.line.mute = False
     out, err = p.communicate(timeout=100 * harness.TIME_SCALE)
     assert (p.returncode, err) == (0, b"") and b"stubborn" in out
+    line.end()  # which reads what the next line waits for
     assert client_starts(console) == 1
-    line.end()
 
 
 @pytest.mark.parametrize("words,answer", [
