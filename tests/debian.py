@@ -47,7 +47,8 @@ class Console:
     def run(self, line, timeout=30):
         """Types a line; returns what it printed."""
         self.m.sendline(line)
-        self.m.expect("\n")
+        # Behind its own echo: a line of the log that came meanwhile has drawn the prompt anew. A long one is wrapped.
+        self.m.expect((re.escape(line[-20:]) if len(line) <= 60 else "") + r"[^\n]*\n", timeout)
         self.m.expect(PROMPT, timeout)
         return re.sub(r"\x1b\[\??[0-9;]*[A-Za-z]", "", self.m.before()).replace("\r", "")
 
