@@ -15,6 +15,7 @@ def run_once(c, name, timeout):
     """Starts it, and waits until init says that its process has ended."""
     c.m.sendline(f"vm start {name}")
     c.m.expect(rf"init: vm {name}: (stopped|failed)[^\r\n]*[\r\n]", timeout)
+    c.m.expect(debian.PROMPT)  # drawn anew below that line
 
 
 def test_nothing_is_lost(machine, tmp_path):
