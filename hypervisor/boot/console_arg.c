@@ -58,16 +58,6 @@ static bool parse_port(const struct cmdline_word *word, struct console_arg *arg)
 	return true;
 }
 
-static bool is_word(const struct cmdline_word *word, const char *name)
-{
-	return word->name_len == strlen(name) && memcmp(word->name, name, word->name_len) == 0;
-}
-
-static bool is_none(const struct cmdline_word *word)
-{
-	return word->value_len == 4 && memcmp(word->value, "none", 4) == 0;
-}
-
 /* Behind all others, also when the port is there already. */
 static void put_last(struct console_args *args, struct console_arg arg)
 {
@@ -88,11 +78,11 @@ void console_args_parse(const char *cmdline, struct console_args *args)
 
 	*args = (struct console_args){ .nr = 0 };
 	while (cmdline_next(&cmdline, &word)) {
-		if (word.value == NULL && is_word(&word, "--"))
+		if (cmdline_ends(&word))
 			return;
-		if (word.value == NULL || !is_word(&word, "console"))
+		if (word.value == NULL || !cmdline_is(&word, "console"))
 			continue;
-		if (is_none(&word)) {
+		if (cmdline_value_is(&word, "none")) {
 			args->nr = 0;
 			args->given = true;
 		} else if (parse_port(&word, &arg)) {
@@ -109,5 +99,5 @@ bool console_arg_good(const struct cmdline_word *word)
 
 	if (word->value == NULL)
 		return false;
-	return is_none(word) || (parse_port(word, &arg) && arg.baud != 0);
+	return cmdline_value_is(word, "none") || (parse_port(word, &arg) && arg.baud != 0);
 }

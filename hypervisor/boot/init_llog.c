@@ -16,10 +16,9 @@ _Static_assert(LLOG_BYTES == PAGE_SIZE << LLOG_ORDER, "the rings are one block")
 
 void boot_init_llog(const struct boot_info *info)
 {
-	struct cmdline_word w;
 	phys_t pa;
 
-	if (!boot_word_find(info->cmdline, "llog", &w))
+	if (!boot_word_find(info->cmdline, "llog", NULL))
 		return;
 	pa = page_alloc(kernel_container, LLOG_ORDER, PAGE_KERNEL, PAGE_ZERO, NODE_ANY);
 	if (!pa)

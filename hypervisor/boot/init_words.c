@@ -46,7 +46,7 @@ static const char *find_rest(const char *cmdline)
 	struct cmdline_word word;
 
 	while (cmdline_next(&cmdline, &word)) {
-		if (word.name_len == 2 && word.value == NULL && memcmp(word.name, "--", 2) == 0)
+		if (cmdline_ends(&word))
 			return cmdline;
 	}
 	return NULL;
@@ -78,11 +78,6 @@ static bool add_string(struct init_words *w, const char *s, size_t len)
 	return fits && add_byte(w, '\0');
 }
 
-static bool is_text(const struct cmdline_word *word, const char *text)
-{
-	return strlen(text) == word->value_len && memcmp(word->value, text, word->value_len) == 0;
-}
-
 /* The last word of that name counts, as everywhere. */
 static bool forward_words(struct init_words *w, const char *cmdline)
 {
@@ -90,7 +85,8 @@ static bool forward_words(struct init_words *w, const char *cmdline)
 
 	for (size_t i = 0; i < ARRAY_SIZE(forwards); i++) {
 		if (!boot_word_find(cmdline, forwards[i].word, &word) ||
-		    is_text(&word, forwards[i].own[0]) || is_text(&word, forwards[i].own[1]))
+		    cmdline_value_is(&word, forwards[i].own[0]) ||
+		    cmdline_value_is(&word, forwards[i].own[1]))
 			continue;
 		if (!add_string(w, forwards[i].option, strlen(forwards[i].option)) ||
 		    !add_string(w, word.value, word.value_len))

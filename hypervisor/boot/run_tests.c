@@ -28,9 +28,7 @@ void boot_end_machine(uint8_t status)
 
 bool boot_selftest_wanted(const struct boot_info *info)
 {
-	struct cmdline_word w;
-
-	return boot_word_find(info->cmdline, "selftest", &w);
+	return boot_word_find(info->cmdline, "selftest", NULL);
 }
 
 void boot_run_selftests(const struct boot_info *info)

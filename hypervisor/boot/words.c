@@ -132,15 +132,10 @@ const struct boot_word boot_words[] = {
 
 const unsigned int nr_boot_words = ARRAY_SIZE(boot_words);
 
-static bool is_name(const struct cmdline_word *w, const char *name)
-{
-	return w->name_len == strlen(name) && memcmp(w->name, name, w->name_len) == 0;
-}
-
 static const struct boot_word *row_of(const struct cmdline_word *w)
 {
 	for (unsigned int i = 0; i < nr_boot_words; i++) {
-		if (is_name(w, boot_words[i].name))
+		if (cmdline_is(w, boot_words[i].name))
 			return &boot_words[i];
 	}
 	return NULL;
@@ -165,8 +160,7 @@ static bool fits(const struct boot_word *row, const struct cmdline_word *w, cons
 		return len == w->value_len && memcmp(alternative, w->value, len) == 0;
 	if (row->max == 0)
 		return true;
-	return str_to_u64(w->value, w->value_len, true, &number) == 0 && number >= row->min &&
-	       number <= row->max;
+	return cmdline_number(w, &number) == 0 && number >= row->min && number <= row->max;
 }
 
 /* Which alternative the value is, from 0; -1: none. */
@@ -200,8 +194,7 @@ static bool is_good(const struct boot_word *row, const struct cmdline_word *w)
 /* A word of ours; false at the end of the line and at `--`. */
 static bool next_word(const char **pos, struct cmdline_word *w)
 {
-	return cmdline_next(pos, w) &&
-	       !(w->name_len == 2 && w->value == NULL && memcmp(w->name, "--", 2) == 0);
+	return cmdline_next(pos, w) && !cmdline_ends(w);
 }
 
 /* "rd.", "systemd.": has a dot, and what stands before it is no word of ours begins with. */
@@ -289,12 +282,13 @@ bool boot_word_find(const char *cmdline, const char *name, struct cmdline_word *
 	bool found = false;
 
 	while (next_word(&cmdline, &word)) {
-		const struct boot_word *row = is_name(&word, name) ? row_of(&word) : NULL;
+		const struct boot_word *row = cmdline_is(&word, name) ? row_of(&word) : NULL;
 
-		if (row != NULL && is_good(row, &word)) {
+		if (row == NULL || !is_good(row, &word))
+			continue;
+		found = true;
+		if (w != NULL)
 			*w = word;
-			found = true;
-		}
 	}
 	return found;
 }
@@ -305,11 +299,7 @@ int boot_word_str(const char *cmdline, const char *name, char *buf, size_t size)
 
 	if (!boot_word_find(cmdline, name, &w) || w.value == NULL)
 		return -ENOENT;
-	if (w.value_len >= size)
-		return -ENAMETOOLONG;
-	memcpy(buf, w.value, w.value_len);
-	buf[w.value_len] = '\0';
-	return (int)w.value_len;
+	return cmdline_copy(&w, buf, size);
 }
 
 uint64_t boot_word_number(const char *cmdline, const char *name)
@@ -319,8 +309,7 @@ uint64_t boot_word_number(const char *cmdline, const char *name)
 	struct cmdline_word w;
 	uint64_t number;
 
-	if (boot_word_find(cmdline, name, &w) && w.value != NULL &&
-	    str_to_u64(w.value, w.value_len, true, &number) == 0)
+	if (boot_word_find(cmdline, name, &w) && cmdline_number(&w, &number) == 0)
 		return number;
 	return row != NULL ? row->number : 0;
 }

@@ -39,7 +39,7 @@ extern const unsigned int nr_boot_words;
  */
 void boot_words_check(const char *cmdline, bool debug, void (*warn)(const char *line));
 
-/* The last word `name` (of the table) whose value is good. False: there is none. */
+/* The last word `name` (of the table) whose value is good; w may be NULL. False: there is none. */
 bool boot_word_find(const char *cmdline, const char *name, struct cmdline_word *w);
 
 /* Its value, NUL-terminated: the length; -ENOENT, also without a value; -ENAMETOOLONG. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Command-line words. One scanner splits a word off the line; every query walks the whole line with
-// it and keeps the last match, so that what a boot menu appends overrides what came before.
+// Command-line words. One scanner splits a word off the line; who asks walks the whole line with it
+// and keeps the last match, so that what a boot menu appends overrides what came before.
 #include "lib/cmdline.h"
 #include "lib/errno.h"
 #include "lib/string.h"
@@ -44,50 +44,38 @@ bool cmdline_next(const char **pos, struct cmdline_word *w)
 	return w->name_len != 0 || w->value != NULL;
 }
 
-bool cmdline_find(const char *line, const char *name, struct cmdline_word *w)
+static bool is_text(const char *at, size_t len, const char *text)
 {
-	size_t len = strlen(name);
-	struct cmdline_word word;
-	bool found = false;
-
-	while (cmdline_next(&line, &word)) {
-		if (word.name_len == len && memcmp(word.name, name, len) == 0) {
-			*w = word;
-			found = true;
-		}
-	}
-	return found;
+	return len == strlen(text) && memcmp(at, text, len) == 0;
 }
 
-bool cmdline_has(const char *line, const char *name)
+bool cmdline_is(const struct cmdline_word *w, const char *name)
 {
-	struct cmdline_word w;
-
-	return cmdline_find(line, name, &w);
+	return is_text(w->name, w->name_len, name);
 }
 
-int cmdline_str(const char *line, const char *name, char *buf, size_t size)
+bool cmdline_value_is(const struct cmdline_word *w, const char *value)
 {
-	struct cmdline_word w;
+	return w->value != NULL && is_text(w->value, w->value_len, value);
+}
 
-	if (!cmdline_find(line, name, &w))
-		return -ENOENT;
-	if (w.value == NULL)
+bool cmdline_ends(const struct cmdline_word *w)
+{
+	return w->value == NULL && cmdline_is(w, "--");
+}
+
+int cmdline_copy(const struct cmdline_word *w, char *buf, size_t size)
+{
+	if (w->value == NULL)
 		return -EINVAL;
-	if (w.value_len >= size)
+	if (w->value_len >= size)
 		return -ENAMETOOLONG;
-	memcpy(buf, w.value, w.value_len);
-	buf[w.value_len] = '\0';
-	return (int)w.value_len;
+	memcpy(buf, w->value, w->value_len);
+	buf[w->value_len] = '\0';
+	return (int)w->value_len;
 }
 
-int cmdline_u64(const char *line, const char *name, uint64_t *out)
+int cmdline_number(const struct cmdline_word *w, uint64_t *out)
 {
-	struct cmdline_word w;
-
-	if (!cmdline_find(line, name, &w))
-		return -ENOENT;
-	if (w.value == NULL)
-		return -EINVAL;
-	return str_to_u64(w.value, w.value_len, true, out);
+	return w->value != NULL ? str_to_u64(w->value, w->value_len, true, out) : -EINVAL;
 }

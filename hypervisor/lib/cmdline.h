@@ -18,20 +18,21 @@ struct cmdline_word {
 /* Fetch the word at *pos and move *pos behind it. False at the end of the line. */
 bool cmdline_next(const char **pos, struct cmdline_word *w);
 
-/* The last word called `name`. False if there is none. */
-bool cmdline_find(const char *line, const char *name, struct cmdline_word *w);
+/* Is it called so? Has it that value? */
+bool cmdline_is(const struct cmdline_word *w, const char *name);
+bool cmdline_value_is(const struct cmdline_word *w, const char *value);
 
-/* Is there a word `name`, with or without a value? */
-bool cmdline_has(const char *line, const char *name);
-
-/*
- * Copy the value of `name` into buf[size], NUL-terminated. Its length, or -ENOENT (no such word),
- * -EINVAL (it has no value), -ENAMETOOLONG (does not fit; buf is left alone).
- */
-int cmdline_str(const char *line, const char *name, char *buf, size_t size) __must_check;
+/* Is it the lone `--`, behind which other rules hold? */
+bool cmdline_ends(const struct cmdline_word *w);
 
 /*
- * The value of `name` as a number (0x..., decimal, suffix K M G T). 0, or -ENOENT, -EINVAL,
- * -ERANGE; *out is written only on success.
+ * Copy its value into buf[size], NUL-terminated. The length, or -EINVAL (it has none),
+ * -ENAMETOOLONG (does not fit; buf is left alone).
  */
-int cmdline_u64(const char *line, const char *name, uint64_t *out) __must_check;
+int cmdline_copy(const struct cmdline_word *w, char *buf, size_t size) __must_check;
+
+/*
+ * Its value as a number (0x..., decimal, suffix K M G T). 0, or -EINVAL, -ERANGE; *out is written
+ * only on success.
+ */
+int cmdline_number(const struct cmdline_word *w, uint64_t *out) __must_check;

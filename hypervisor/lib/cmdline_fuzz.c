@@ -22,9 +22,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			abort();
 		if (w.value != NULL && w.value + w.value_len > pos)
 			abort();
+		if (cmdline_is(&w, "mem") && cmdline_number(&w, &v) == 0 &&
+		    strstr(line, "mem=") == NULL)
+			abort();
 	}
-	if (cmdline_u64(line, "mem", &v) == 0 && strstr(line, "mem=") == NULL)
-		abort();
 	free(line);
 	return 0;
 }

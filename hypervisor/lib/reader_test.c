@@ -237,6 +237,42 @@ static void test_elf_bad(void **state)
 	assert_int_equal(elf_note_next(&it, &note), -EINVAL);
 }
 
+/* The last word of that name. */
+static bool cmdline_find(const char *line, const char *name, struct cmdline_word *w)
+{
+	struct cmdline_word word;
+	bool found = false;
+
+	while (cmdline_next(&line, &word)) {
+		if (cmdline_is(&word, name)) {
+			*w = word;
+			found = true;
+		}
+	}
+	return found;
+}
+
+static bool cmdline_has(const char *line, const char *name)
+{
+	struct cmdline_word w;
+
+	return cmdline_find(line, name, &w);
+}
+
+static int cmdline_str(const char *line, const char *name, char *buf, size_t size)
+{
+	struct cmdline_word w;
+
+	return cmdline_find(line, name, &w) ? cmdline_copy(&w, buf, size) : -ENOENT;
+}
+
+static int cmdline_u64(const char *line, const char *name, uint64_t *out)
+{
+	struct cmdline_word w;
+
+	return cmdline_find(line, name, &w) ? cmdline_number(&w, out) : -ENOENT;
+}
+
 static void test_cmdline(void **state)
 {
 	const char *line =
@@ -268,6 +304,11 @@ static void test_cmdline(void **state)
 	assert_true(v == MiB(32));
 	assert_false(cmdline_has(line, "consol") || cmdline_has(line, "ttyS0"));
 	assert_false(cmdline_has("", "x"));
+	assert_true(cmdline_find(line, "mem", &w) && cmdline_value_is(&w, "0x20M"));
+	assert_false(cmdline_value_is(&w, "0x20") || cmdline_ends(&w));
+	pos = "-- --=x";
+	assert_true(cmdline_next(&pos, &w) && cmdline_ends(&w) && !cmdline_value_is(&w, ""));
+	assert_true(cmdline_next(&pos, &w) && !cmdline_ends(&w));
 }
 
 int main(void)
