@@ -27,7 +27,7 @@ BUDGETS = {
     "x2apic-self-ipi": 790,  # some of it is for QEMU's sake: look_for_irqs in virt/svm/inject.c
 }
 # The same on a CPU where the return predictor is filled (100 instructions) and SPEC_CTRL and IBPB are written: three WRMSR more.
-MITIGATED = {"cpuid": 340, "vmmcall-unknown": 360, "port-kernel-in": 320, "port-kernel-out": 320, "port-vmm-in": 800, "port-vmm-out": 980,
+MITIGATED = {"cpuid": 340, "vmmcall-unknown": 360, "port-kernel-in": 320, "port-kernel-out": 320, "port-vmm-in": 980, "port-vmm-out": 980,
              "x2apic-self-ipi": 1020}
 PROMPT = re.escape("strata> ")
 
