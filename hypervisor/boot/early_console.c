@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Binds the command line's console= words to polled UARTs. All get what is written; the last one is
+// Binds consoles to polled UARTs. All get what is written; the last one is
 // the terminal, as in Linux; console=none switches all output off.
 #include "boot/early_console.h"
 
@@ -10,19 +10,10 @@
 static struct uart16550 uarts[CONSOLES_MAX];
 static unsigned int nr_uarts;
 
-void early_console_init(const char *cmdline, const struct console_arg *otherwise)
+void early_console_init(const struct console_args *args)
 {
-	struct console_args args;
-
-	console_args_parse(cmdline, &args);
-	if (!args.given) {
-		args.at[0] = (struct console_arg){ .port = UART_COM1, .baud = CONSOLE_BAUD };
-		if (otherwise->port != 0)
-			args.at[0] = *otherwise;
-		args.nr = 1;
-	}
-	for (unsigned int i = 0; i < args.nr; i++) {
-		if (uart_init(&uarts[nr_uarts], args.at[i].port, args.at[i].baud) == 0)
+	for (unsigned int i = 0; i < args->nr; i++) {
+		if (uart_init(&uarts[nr_uarts], args->at[i].port, args->at[i].baud) == 0)
 			nr_uarts++;
 	}
 	early_console_write("\n", 1); /* firmware may have left its cursor anywhere */

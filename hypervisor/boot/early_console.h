@@ -8,12 +8,9 @@
 
 #include "lib/types.h"
 
-/*
- * From then on the log's lines go to the UARTs. Both are read, not kept. `otherwise`: what holds
- * when the command line says nothing; port 0: COM1.
- */
-struct console_arg;
-void early_console_init(const char *cmdline, const struct console_arg *otherwise);
+/* From then on the log's lines go to these UARTs. Once; read, not kept. */
+struct console_args;
+void early_console_init(const struct console_args *args);
 
 void early_console_write(const char *text, size_t len);
 /* Of these the last UART, which is the terminal, and the others. */

@@ -7,6 +7,7 @@
 #include "boot/early_map.h"
 #include "boot/mutants.h"
 #include "drivers/acpi/acpi.h"
+#include "drivers/serial/uart16550.h"
 
 extern char image_start[], image_end[];
 
@@ -20,7 +21,7 @@ static void say_nothing(const char *line)
 	(void)line;
 }
 
-/* Where firmware has its console by ACPI; port 0: it does not say. */
+/* Where firmware has its console by ACPI; COM1 where it does not say. */
 static struct console_arg firmware_console(void)
 {
 	static const struct acpi_access access = { early_map, say_nothing };
@@ -29,18 +30,19 @@ static struct console_arg firmware_console(void)
 
 	if (rsdp != 0)
 		acpi_find_spcr(&access, rsdp, &spcr);
+	if (spcr.port == 0)
+		return (struct console_arg){ .port = UART_COM1, .baud = CONSOLE_BAUD };
 	return (struct console_arg){ .port = spcr.port, .baud = spcr.baud };
 }
 
 static void open_console(void)
 {
-	struct console_arg otherwise = { .port = 0 };
 	struct console_args args;
 
 	console_args_parse(boot_info.cmdline, &args);
 	if (!args.given)
-		otherwise = firmware_console();
-	early_console_init(boot_info.cmdline, &otherwise);
+		args = (struct console_args){ .at = { firmware_console() }, .nr = 1 };
+	early_console_init(&args);
 }
 
 void boot_entry(phys_t boot_params_pa, phys_t image_pa)
