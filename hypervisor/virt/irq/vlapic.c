@@ -67,20 +67,27 @@ void vlapic_isr_changed(struct vlapic *l)
 	vlapic_update_ppr(l);
 }
 
+static __always_inline void set_irr(struct vlapic *l, uint8_t vector)
+{
+	uint32_t word = 1u << (vector / 32);
+
+	__atomic_fetch_or(vlapic_word(l, APIC_IRR, vector), vector_bit(vector), __ATOMIC_SEQ_CST);
+	/* The read spares the line its write. It is ordered after the bit by the locked instruction
+	 * above. */
+	if (!(__atomic_load_n(&l->irr_pending, __ATOMIC_SEQ_CST) & word))
+		__atomic_fetch_or(&l->irr_pending, word, __ATOMIC_SEQ_CST);
+}
+
 void vlapic_post(struct vlapic *l, uint8_t vector, bool level)
 {
-	uint32_t bit = vector_bit(vector), word = 1u << (vector / 32);
+	uint32_t bit = vector_bit(vector);
 	uint32_t *tmr = vlapic_word(l, APIC_TMR, vector);
 
 	if (level)
 		__atomic_fetch_or(tmr, bit, __ATOMIC_SEQ_CST);
 	else if (__atomic_load_n(tmr, __ATOMIC_RELAXED) & bit)
 		__atomic_fetch_and(tmr, ~bit, __ATOMIC_SEQ_CST);
-	__atomic_fetch_or(vlapic_word(l, APIC_IRR, vector), bit, __ATOMIC_SEQ_CST);
-	/* The read spares the line its write. It is ordered after the bit by the locked instruction
-	 * above. */
-	if (!(__atomic_load_n(&l->irr_pending, __ATOMIC_SEQ_CST) & word))
-		__atomic_fetch_or(&l->irr_pending, word, __ATOMIC_SEQ_CST);
+	set_irr(l, vector);
 }
 
 void vlapic_accept(struct vlapic *l, uint8_t vector, bool level)
@@ -144,8 +151,7 @@ void vlapic_take(struct vlapic *l, uint8_t vector)
 
 void vlapic_put_back(struct vlapic *l, uint8_t vector)
 {
-	__atomic_fetch_or(vlapic_word(l, APIC_IRR, vector), vector_bit(vector), __ATOMIC_SEQ_CST);
-	__atomic_fetch_or(&l->irr_pending, 1u << (vector / 32), __ATOMIC_SEQ_CST);
+	set_irr(l, vector);
 }
 
 void vlapic_in_service(struct vlapic *l, uint8_t vector)

@@ -346,11 +346,10 @@ static bool deliver_first(struct svm_vcpu *s)
 }
 
 /*
- * How an interrupt that the guest cannot take yet gets to it.
- *	a vector of the local APIC's: the CPU delivers it as soon as IF and TPR allow. Seldom
- *nothing else happens before: the next exit shows whether it was taken another, or the VMM or an
- *NMI wants to know: the window exits an EOI that is a flag in memory, set with the delivery: as
- *well in a shadow that this CPU forgets: a step over it
+ * How an interrupt that the guest cannot take yet gets to it. A vector of the local APIC's: the CPU
+ * delivers it as soon as IF and TPR allow, and the next exit shows whether it has. Another one, or
+ * when the VMM or an NMI wants to know, or when EOI is a flag in memory that is set with the
+ * delivery: the window exits. In a shadow that this CPU forgets: a step over it.
  */
 static void ask_for_window(struct svm_vcpu *s, int irq)
 {
