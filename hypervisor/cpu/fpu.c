@@ -33,8 +33,7 @@
 #define XSAVE_MIN        576 /* with its header */
 #define FCW_INITIAL      0x37f
 #define MXCSR_INITIAL    0x1f80
-#define FSW_EXCEPTIONS   0xffu /* and their summary */
-#define FSW_ES           0x80u
+#define FSW_ES           0x80u /* of its low byte: the summary of the exceptions there */
 #define FCW_OFFSET       0
 #define FSW_OFFSET       2
 #define FTW_OFFSET       4
@@ -120,15 +119,17 @@ static bool is_tcg(void)
  * G5), and answers with a #VMEXIT to a host that is not there, for ever. Real CPUs of that kind
  * have XSAVE.
  */
-static bool xsave_works(void)
+static bool xsave_works(bool tcg)
 {
-	return !is_tcg() || cpuid(0xd, 1).eax != 0;
+	return !tcg || cpuid(0xd, 1).eax != 0;
 }
 
 static void choose_features(void)
 {
-	features.xsave = (cpuid(1, 0).ecx & CPUID_1_ECX_XSAVE) && xsave_works();
-	features.tcg_xsave = features.xsave && is_tcg();
+	bool tcg = is_tcg();
+
+	features.xsave = (cpuid(1, 0).ecx & CPUID_1_ECX_XSAVE) && xsave_works(tcg);
+	features.tcg_xsave = features.xsave && tcg;
 	features.leaks_pointers = amd_leaks_pointers();
 	features.xcr0 = XCR0_X87 | XCR0_SSE;
 	features.size = XSAVE_MIN;
@@ -320,6 +321,14 @@ static inline void use_xcr0(struct fpu *f, struct fpu_state *s)
 	set_xcr0(f, s->xcr0);
 }
 
+/* The former owner's are saved. */
+static inline void give_to(struct fpu *f, struct fpu_state *s)
+{
+	restore(f, s);
+	f->owner = s;
+	use_xcr0(f, s);
+}
+
 void fpu_load_saved(struct fpu_state *s)
 {
 	struct fpu *f = cpu_private(fpu);
@@ -327,9 +336,7 @@ void fpu_load_saved(struct fpu_state *s)
 	DEBUG_ASSERT(s->cpu < 0 && f->owner != s);
 	if (f->owner)
 		save(f, f->owner);
-	restore(f, s);
-	f->owner = s;
-	use_xcr0(f, s);
+	give_to(f, s);
 }
 
 /* ---- across a call ---- */
@@ -368,9 +375,7 @@ void fpu_begin_call(struct fpu_state *s, struct fpu_state *callee)
 	} else if (f->owner) {
 		save(f, f->owner);
 	}
-	restore(f, callee);
-	f->owner = callee;
-	use_xcr0(f, callee);
+	give_to(f, callee);
 }
 
 void fpu_end_call(struct fpu_state *s, struct fpu_state *callee)
