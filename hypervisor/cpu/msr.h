@@ -44,6 +44,14 @@ static inline void msr_write(uint32_t msr, uint64_t v)
 			 : "memory");
 }
 
+static inline uint64_t read_cr3(void)
+{
+	uint64_t cr3;
+
+	__asm__ volatile("movq %%cr3, %0" : "=r"(cr3));
+	return cr3;
+}
+
 /* 0, or -EFAULT when the CPU refuses; *v is 0 then. */
 int msr_read_safe(uint32_t msr, uint64_t *v);
 int msr_write_safe(uint32_t msr, uint64_t v);

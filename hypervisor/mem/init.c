@@ -6,6 +6,7 @@
 #include "mem/init.h"
 
 #include "cpu/log.h"
+#include "cpu/msr.h"
 #include "lib/bits.h"
 #include "lib/string.h"
 #include "mem/kspace.h"
@@ -29,14 +30,6 @@ static struct range_set at_start;      /* RAM that is not reserved */
 static struct range_set left;          /* of that, what has not been taken */
 static struct range_set structs;       /* taken for page structs */
 static struct range_set taken, tables;
-
-static uint64_t read_cr3(void)
-{
-	uint64_t cr3;
-
-	__asm__ volatile("movq %%cr3, %0" : "=r"(cr3));
-	return cr3;
-}
 
 static void write_cr3(uint64_t cr3)
 {

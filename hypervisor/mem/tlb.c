@@ -4,6 +4,7 @@
 // CR4.PGE for the kernel's global ones.
 #include "mem/tlb.h"
 
+#include "cpu/msr.h"
 #include "lib/types.h"
 #include "lock/lock.h"
 #include "mem/page.h"
@@ -15,14 +16,6 @@ struct flush {
 	uint64_t root; /* 0: kernel addresses */
 	uint64_t va, size;
 };
-
-static uint64_t read_cr3(void)
-{
-	uint64_t cr3;
-
-	__asm__ volatile("movq %%cr3, %0" : "=r"(cr3));
-	return cr3;
-}
 
 static void flush_user(void)
 {

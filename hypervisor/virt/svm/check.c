@@ -90,14 +90,6 @@ bool svm_debug_host_page(const struct svm_vcpu *s)
 	return page == msr_read(MSR_VM_HSAVE_PA) && page != s->vmcb_pa;
 }
 
-static uint64_t own_cr3(void)
-{
-	uint64_t v;
-
-	__asm__ volatile("mov %%cr3, %0" : "=r"(v));
-	return v;
-}
-
 void svm_debug_failed(const struct svm_vcpu *s)
 {
 	const struct vmcb *c = s->vmcb;
@@ -109,7 +101,7 @@ void svm_debug_failed(const struct svm_vcpu *s)
 	log_debug("svm: int_ctl %lx int_state %lx, int_info %lx, ASID %u, %lu moves; the kernel's: "
 		  "save page %lx, cr3 %lx",
 		  c->int_ctl, c->int_state, c->exit_int_info, c->guest_asid,
-		  s->v.counters[COUNT_MIGRATIONS], svm_this_cpu()->vmrun_save, own_cr3());
+		  s->v.counters[COUNT_MIGRATIONS], svm_this_cpu()->vmrun_save, read_cr3());
 }
 
 void svm_debug_entry(struct svm_vcpu *s)
