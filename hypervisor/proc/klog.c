@@ -97,7 +97,7 @@ int klog_open(const struct device *d, struct container *c, struct object **out)
 	int rc;
 
 	(void)d;
-	if (!(process_current()->flags & PROC_ADMIN))
+	if (!process_is_admin())
 		return -EPERM;
 	if (klog.vector == 0)
 		return -ENODEV;

@@ -287,7 +287,7 @@ int64_t sys_bench(const struct syscall_args *a)
 	struct bench *b;
 	int err;
 
-	if (!(process_current()->flags & PROC_ADMIN))
+	if (!process_is_admin())
 		return -EPERM;
 	if (what >= ARRAY_SIZE(measures) || rounds < 1 || rounds > ROUNDS_MAX)
 		return -EINVAL;

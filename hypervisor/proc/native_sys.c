@@ -255,18 +255,13 @@ static const struct {
 	[SYS_TOPIC_VCPU] = { sizeof(struct sys_vcpu), fill_vcpu },
 };
 
-static bool is_admin(void)
-{
-	return process_current()->flags & PROC_ADMIN;
-}
-
 static int64_t sys_sys_info(const struct syscall_args *a)
 {
 	uint64_t topic = a->arg[0], len;
 	union topic t;
 	int rc;
 
-	if (!is_admin())
+	if (!process_is_admin())
 		return -EPERM;
 	if (topic >= ARRAY_SIZE(topics) || a->arg[1] > UINT32_MAX)
 		return -EINVAL;
@@ -284,7 +279,7 @@ static int64_t sys_pool_set(const struct syscall_args *a)
 {
 	struct cpu_pool pool;
 
-	if (!is_admin())
+	if (!process_is_admin())
 		return -EPERM;
 	return USER_GET(&pool, a->arg[0]) == 0 ? sched_pool_set(&pool) : -EFAULT;
 }
@@ -293,7 +288,7 @@ static int64_t sys_pool_set(const struct syscall_args *a)
 
 static int64_t sys_sys_power(const struct syscall_args *a)
 {
-	if (!is_admin())
+	if (!process_is_admin())
 		return -EPERM;
 	if (a->arg[0] != POWER_OFF && a->arg[0] != POWER_REBOOT)
 		return -EINVAL;
@@ -319,7 +314,7 @@ static int64_t sys_log_read(const struct syscall_args *a)
 	uint64_t sequence;
 	int64_t n;
 
-	if (!is_admin())
+	if (!process_is_admin())
 		return -EPERM;
 	if (USER_GET(&sequence, a->arg[0]) != 0)
 		return -EFAULT;
@@ -335,7 +330,7 @@ static int64_t sys_log_read(const struct syscall_args *a)
 
 static int64_t sys_log_level(const struct syscall_args *a)
 {
-	if (!is_admin())
+	if (!process_is_admin())
 		return -EPERM;
 	if (a->arg[0] == LOG_LEVEL_QUERY)
 		return log_level();
@@ -358,7 +353,7 @@ static int64_t sys_log_write(const struct syscall_args *a)
 	char text[LOG_LINE_MAX];
 	size_t len = MIN(a->arg[2], (uint64_t)sizeof(text) - 1);
 
-	if (!is_admin())
+	if (!process_is_admin())
 		return -EPERM;
 	if (a->arg[0] > LOG_DEBUG)
 		return -EINVAL;

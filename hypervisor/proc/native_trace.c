@@ -51,7 +51,7 @@ int64_t sys_trace_set(const struct syscall_args *a)
 {
 	int err = 0;
 
-	if (!(process_current()->flags & PROC_ADMIN))
+	if (!process_is_admin())
 		return -EPERM;
 	if (a->arg[0] > TRACE_QUERY)
 		return -EINVAL;
@@ -88,7 +88,7 @@ int64_t sys_trace_read(const struct syscall_args *a)
 	struct trace_event event;
 	int64_t n = 0;
 
-	if (!(process_current()->flags & PROC_ADMIN))
+	if (!process_is_admin())
 		return -EPERM;
 	if (a->arg[0] >= cpu_count() || max > TRACE_READ_MAX)
 		return -EINVAL;

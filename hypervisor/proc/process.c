@@ -182,6 +182,11 @@ struct process *process_current(void)
 	return uthread_current()->process;
 }
 
+bool process_is_admin(void)
+{
+	return process_current()->flags & PROC_ADMIN;
+}
+
 /* First reason wins. Lock held. */
 static bool begin_end(struct process *p, enum proc_end end, int32_t code)
 {

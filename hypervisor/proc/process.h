@@ -84,6 +84,7 @@ extern const struct object_ops process_ops;
 
 /* The current thread's process. Only in system calls and faults of ring 3. */
 struct process *process_current(void);
+bool process_is_admin(void); /* the current one has PROC_ADMIN */
 static inline struct container *process_container(const struct process *p)
 {
 	return p->object.container;

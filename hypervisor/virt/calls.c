@@ -200,7 +200,7 @@ static int64_t vm_of_argument(uint64_t arg, struct vm **vm)
 		*vm = get_vm(arg);
 		return *vm ? 0 : -EBADF;
 	}
-	if (!(process_current()->flags & PROC_ADMIN))
+	if (!process_is_admin())
 		return -EPERM;
 	*vm = arg & VM_INFO_ID ? vm_by_id(arg & ~VM_INFO_ID) : vm_by_index(arg & ~VM_INFO_INDEX);
 	return *vm ? 0 : -ENOENT;
