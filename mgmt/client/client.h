@@ -12,8 +12,6 @@ int link_serial(const char *device, unsigned baud);
 int link_unix(const char *path);
 int link_tcp(const char *host_port, int64_t deadline_ms);
 
-int64_t now_ms(void);
-
 /*
  * Has the console run a line, and prints its output. Its status, or EXIT_LINE after a message; at
  * most until the deadline.

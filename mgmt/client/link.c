@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "mgmt/client/client.h"
+#include "mgmt/lib/clock.h"
 
 static const struct {
 	unsigned baud;

@@ -7,10 +7,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "mgmt/client/client.h"
+#include "mgmt/lib/clock.h"
 
 #define TIMEOUT_S   60
 #define TIMEOUT_MAX 86400
@@ -28,14 +28,6 @@ struct options {
 	long timeout;
 	bool json;
 };
-
-int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 static void usage(FILE *to)
 {

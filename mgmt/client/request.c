@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "mgmt/client/client.h"
+#include "mgmt/lib/clock.h"
 #include "mgmt/lib/frame.h"
 
 #define SILENCE_MS     400 /* then ask again, and wait twice as long */

@@ -6,10 +6,10 @@
 
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "mgmt/init/init.h"
+#include "mgmt/lib/clock.h"
 #include "mgmt/lib/proto.h"
 
 #define FORWARDS_MAX 64
@@ -24,14 +24,6 @@ static struct forwarded {
 } forwards[FORWARDS_MAX];
 
 static json_int_t next_id = 1;
-
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 static struct forwarded *find_free(void)
 {

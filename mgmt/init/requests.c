@@ -8,12 +8,12 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "mgmt/init/forward.h"
 #include "mgmt/init/init.h"
 #include "mgmt/init/vms.h"
+#include "mgmt/lib/clock.h"
 #include "mgmt/lib/proto.h"
 #include "mgmt/lib/strata.h"
 
@@ -38,14 +38,6 @@ static struct {
 	int exit_code;
 	int64_t deadline_ms;
 } power;
-
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 static void reply_error(int channel, const json_t *request, const char *text)
 {

@@ -11,11 +11,6 @@
 #include "mgmt/lib/strata.h"
 #include "mgmt/shell/shell.h"
 
-static int topic_failed(const struct session *s, const char *what, int error)
-{
-	return shell_fail(s, "%s: the kernel does not say: %s", what, strerror(-error));
-}
-
 static json_int_t j(uint64_t v)
 {
 	return (json_int_t)v;
@@ -29,7 +24,7 @@ int cmd_host_show(struct session *s, int argc, char **argv)
 	(void)argc;
 	(void)argv;
 	if (ret < 0)
-		return topic_failed(s, "host", ret);
+		return shell_no_answer(s, "host", ret);
 	if (s->json) {
 		shell_print_json(json_pack(
 			"{s:s,s:s,s:s,s:i,s:i,s:i,s:i,s:I,s:I,s:i,s:i,s:s}", "version", h.version,
@@ -148,7 +143,7 @@ int cmd_cpu(struct session *s, int argc, char **argv)
 	(void)argv;
 	ret = strata_sys_info(SYS_TOPIC_CPU, 0, &c, sizeof(c));
 	if (ret < 0)
-		return topic_failed(s, "cpu", ret);
+		return shell_no_answer(s, "cpu", ret);
 	if (!s->json)
 		print_cpus();
 	for (unsigned i = 0; s->json && strata_sys_info(SYS_TOPIC_CPU, i, &c, sizeof(c)) >= 0; i++)
@@ -253,7 +248,7 @@ int cmd_mem(struct session *s, int argc, char **argv)
 	(void)argc;
 	(void)argv;
 	if (ret < 0)
-		return topic_failed(s, "mem", ret);
+		return shell_no_answer(s, "mem", ret);
 	print_memory(s, &m);
 	print_nodes(s);
 	if (!s->json)

@@ -100,7 +100,7 @@ int cmd_log_level(struct session *s, int argc, char **argv)
 		return shell_fail(s, "log level: %s: expected error, warn, info or debug", argv[0]);
 	ret = strata_log_level(argc ? level : LOG_LEVEL_QUERY);
 	if (ret < 0)
-		return shell_fail(s, "log level: the kernel does not say: %s", strerror(-ret));
+		return shell_no_answer(s, "log level", ret);
 	if (!argc)
 		level = (uint32_t)ret;
 	if (s->json)

@@ -8,9 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "mgmt/lib/clock.h"
 #include "mgmt/lib/proto.h"
 #include "mgmt/shell/keys.h"
 #include "mgmt/shell/notes.h"
@@ -44,14 +44,6 @@ int cmd_echo(struct session *s, int argc, char **argv)
 }
 
 /* ---- sleep ---- */
-
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 /* false: a person pressed Ctrl-C. */
 static bool pause_ms(const struct session *s, int64_t ms)

@@ -9,9 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "mgmt/lib/clock.h"
 #include "mgmt/lib/proto.h"
 #include "mgmt/shell/keys.h"
 #include "mgmt/shell/screen.h"
@@ -161,14 +161,6 @@ static void print_text(const struct top_rates *r, unsigned rows)
 
 /* ---- the verb ---- */
 
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 /* Waits; true when a person has pressed q or Ctrl-C, or has gone while the screen was live. */
 static bool quit_within(const struct session *s, int64_t ms, bool live)
 {
@@ -189,17 +181,12 @@ static bool quit_within(const struct session *s, int64_t ms, bool live)
 	return false;
 }
 
-static int failed(const struct session *s, int error)
-{
-	return shell_fail(s, "top: the kernel does not say: %s", strerror(-error));
-}
-
 static int next(struct session *s, struct top *t, bool live)
 {
 	int ret = top_look(t);
 
 	if (ret < 0)
-		return failed(s, ret);
+		return shell_no_answer(s, "top", ret);
 	if (s->json) {
 		print_json(&t->rates);
 	} else {
@@ -247,7 +234,7 @@ int cmd_top(struct session *s, int argc, char **argv)
 		return shell_fail(s, "no memory");
 	ret = top_look(t);
 	if (ret < 0) {
-		ret = failed(s, ret);
+		ret = shell_no_answer(s, "top", ret);
 	} else {
 		fflush(stdout);
 		keys_begin();

@@ -14,6 +14,7 @@
 
 #define SHOW_USUAL  50
 #define EVENTS_MAX  1000000u
+#define VMS_KNOWN   256
 #define THREADS_PID 0 /* in the viewer: the CPUs with their threads; VMs come behind */
 #define VM_PID(id)  (1 + (json_int_t)(id))
 
@@ -26,13 +27,12 @@ struct event {
 struct trace {
 	struct event *events;
 	size_t n, room;
-	unsigned nr_cpus;
+	unsigned nr_cpus, nr_vms;
+	struct {
+		uint64_t id;
+		char name[STRATA_NAME_MAX];
+	} vms[VMS_KNOWN]; /* those that there were when it was read */
 };
-
-static int failed(const struct session *s, int error)
-{
-	return shell_fail(s, "trace: the kernel does not say: %s", strerror(-error));
-}
 
 /* ---- reading ---- */
 
@@ -85,13 +85,24 @@ static int by_time(const void *a, const void *b)
 	return (x->e.sequence > y->e.sequence) - (x->e.sequence < y->e.sequence);
 }
 
-/* 0 or -errno; trace_free in any case. */
+static void read_names(struct trace *t)
+{
+	struct vm_info vm;
+
+	while (t->nr_vms < VMS_KNOWN && strata_vm_info_at(t->nr_vms, &vm) >= 0) {
+		t->vms[t->nr_vms].id = vm.id;
+		snprintf(t->vms[t->nr_vms].name, STRATA_NAME_MAX, "%s", vm.name);
+		t->nr_vms++;
+	}
+}
+
+/* 0 or -errno; t->events are the caller's to free in any case. */
 static int read_all(struct trace *t)
 {
 	struct sys_host host;
 	int ret = strata_sys_info(SYS_TOPIC_HOST, 0, &host, sizeof(host));
 
-	*t = (struct trace){ 0 };
+	memset(t, 0, sizeof(*t));
 	if (ret < 0)
 		return ret;
 	t->nr_cpus = host.nr_cpus;
@@ -99,19 +110,16 @@ static int read_all(struct trace *t)
 		ret = read_cpu(t, i, host.uptime_ns);
 	if (t->n)
 		qsort(t->events, t->n, sizeof(*t->events), by_time);
+	read_names(t);
 	return ret < 0 ? ret : 0;
 }
 
 /* The VM of that id, or its number where it is gone. */
-static const char *vm_name(uint64_t id, char *text, size_t size)
+static const char *vm_name(const struct trace *t, uint64_t id, char *text, size_t size)
 {
-	struct vm_info vm;
-
-	for (unsigned i = 0; strata_vm_info_at(i, &vm) >= 0; i++) {
-		if (vm.id == id) {
-			snprintf(text, size, "%s", vm.name);
-			return text;
-		}
+	for (unsigned i = 0; i < t->nr_vms; i++) {
+		if (t->vms[i].id == id)
+			return t->vms[i].name;
 	}
 	snprintf(text, size, "VM %" PRIu64, id);
 	return text;
@@ -124,7 +132,7 @@ static int set(struct session *s, enum trace_set what, const char *done)
 	int ret = strata_trace_set(what);
 
 	if (ret < 0)
-		return failed(s, ret);
+		return shell_no_answer(s, "trace", ret);
 	if (s->json)
 		shell_print_json(json_pack("{s:s}", "action", done));
 	else
@@ -156,7 +164,7 @@ static const char *kind_name(uint32_t kind)
 	return kind < sizeof(kinds) / sizeof(kinds[0]) ? kinds[kind] : "unknown";
 }
 
-static void show_json(const struct event *ev)
+static void show_json(const struct trace *t, const struct event *ev)
 {
 	const struct trace_event *e = &ev->e;
 	char address[24], name[STRATA_NAME_MAX + 24];
@@ -168,7 +176,8 @@ static void show_json(const struct event *ev)
 
 	if (e->kind != TRACE_EVENT_SWITCH) {
 		snprintf(address, sizeof(address), "0x%" PRIx64, e->address);
-		json_object_set_new(object, "vm", proto_text(vm_name(e->id, name, sizeof(name))));
+		json_object_set_new(object, "vm",
+				    proto_text(vm_name(t, e->id, name, sizeof(name))));
 		json_object_set_new(object, "vcpu", json_integer(e->vcpu));
 		json_object_set_new(object, "address", json_string(address));
 	} else {
@@ -177,21 +186,12 @@ static void show_json(const struct event *ev)
 	shell_print_json(object);
 }
 
-/* Names are processes' own: no control characters for the terminal. */
-static void clean(char *name)
-{
-	for (; *name; name++) {
-		if ((unsigned char)*name < ' ' || *name == 0x7f)
-			*name = '?';
-	}
-}
-
-static void show_text(struct event *ev)
+static void show_text(const struct trace *t, struct event *ev)
 {
 	struct trace_event *e = &ev->e;
 	char vm[STRATA_NAME_MAX + 24];
 
-	clean(e->name);
+	shell_clean(e->name); /* names are processes' own */
 	if (ev->lost)
 		printf("%*s CPU %u: %" PRIu64 " overwritten\n", 16, "", ev->cpu, ev->lost);
 	printf("%6" PRIu64 ".%09" PRIu64 " %3u %-6s ", e->ns / 1000000000, e->ns % 1000000000,
@@ -200,7 +200,7 @@ static void show_text(struct event *ev)
 		printf("to thread %" PRIu64 " %s\n", e->id, e->name);
 		return;
 	}
-	printf("%s/%u ", vm_name(e->id, vm, sizeof(vm)), e->vcpu);
+	printf("%s/%u ", vm_name(t, e->id, vm, sizeof(vm)), e->vcpu);
 	if (e->kind == TRACE_EVENT_EXIT)
 		printf("%s at 0x%" PRIx64 ", ", e->name, e->address);
 	if (e->kind == TRACE_EVENT_INJECT)
@@ -220,9 +220,9 @@ static void show(const struct session *s, const struct trace *t, uint64_t count)
 		printf("          SECONDS CPU KIND   WHAT\n");
 	for (size_t i = from; i < t->n; i++) {
 		if (s->json)
-			show_json(&t->events[i]);
+			show_json(t, &t->events[i]);
 		else
-			show_text(&t->events[i]);
+			show_text(t, &t->events[i]);
 	}
 }
 
@@ -236,7 +236,7 @@ int cmd_trace_show(struct session *s, int argc, char **argv)
 		return STATUS_USAGE;
 	ret = read_all(&t);
 	if (ret < 0)
-		ret = failed(s, ret);
+		ret = shell_no_answer(s, "trace", ret);
 	else
 		show(s, &t, count);
 	free(t.events);
@@ -324,7 +324,7 @@ static void add_names(json_t *rows, const struct trace *t)
 		if (k == i)
 			json_array_append_new(
 				rows, name_row(VM_PID(t->events[i].e.id), -1,
-					       vm_name(t->events[i].e.id, text, sizeof(text))));
+					       vm_name(t, t->events[i].e.id, text, sizeof(text))));
 	}
 }
 
@@ -369,7 +369,7 @@ int cmd_trace_export(struct session *s, int argc, char **argv)
 	(void)argc, (void)argv;
 	ret = read_all(&t);
 	if (ret < 0)
-		ret = failed(s, ret);
+		ret = shell_no_answer(s, "trace", ret);
 	else
 		print_chrome(s, chrome_rows(&t));
 	free(t.events);

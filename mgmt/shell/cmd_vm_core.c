@@ -71,11 +71,15 @@ static bool take_pieces(struct shared *m, const json_t *reply)
 	return true;
 }
 
+static json_t *named(const char *name)
+{
+	return json_pack("{s:o}", "vm", proto_text(name));
+}
+
 static int map_shared(struct session *s, const char *name, struct shared *m)
 {
 	int fd;
-	json_t *reply = client_call_for_handle(s, "memory",
-					       json_pack("{s:o}", "vm", proto_text(name)), &fd);
+	json_t *reply = client_call_for_handle(s, "memory", named(name), &fd);
 	struct stat st;
 	bool good = false;
 
@@ -244,11 +248,6 @@ static int dump_held(struct session *s, const char *name)
 	if (m.bytes != MAP_FAILED)
 		munmap(m.bytes, m.size);
 	return status;
-}
-
-static json_t *named(const char *name)
-{
-	return json_pack("{s:o}", "vm", proto_text(name));
 }
 
 int vm_dump_core(struct session *s, const char *name)

@@ -20,11 +20,11 @@ void keys_end(void);   /* as it was */
 bool keys_full(void);  /* no room to keep more: stop reading the keyboard */
 /* Reads what is there; true when a Ctrl-C was among it (it is not kept). */
 bool keys_fill_until_interrupt(void);
-/* Who gets the frames that come among the keys (mgmt/lib/frame.h); they are no keys. */
 /* Whenever the shell waits for a key and fd becomes readable, `ready` is called; it reads it empty.
  */
 void keys_also_wait(int fd, void (*ready)(void));
 
+/* Who gets the frames that come among the keys (mgmt/lib/frame.h); they are no keys. */
 void keys_on_frame(void (*take)(const char *body));
 /* Next key: kept ones first, then the keyboard, waiting. -1: end of input. */
 int keys_next(void);

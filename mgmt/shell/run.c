@@ -18,6 +18,14 @@ void shell_print_json(json_t *object)
 	json_decref(object);
 }
 
+void shell_clean(char *text)
+{
+	for (; *text; text++) {
+		if ((unsigned char)*text < ' ' || *text == 0x7f)
+			*text = '?';
+	}
+}
+
 int shell_fail(const struct session *s, const char *fmt, ...)
 {
 	char text[600];
@@ -26,16 +34,17 @@ int shell_fail(const struct session *s, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	/* What a person typed comes back without its control characters. */
-	for (char *p = text; *p; p++) {
-		if ((unsigned char)*p < ' ' || *p == 0x7f)
-			*p = '?';
-	}
+	shell_clean(text); /* what a person typed comes back in it */
 	if (s->json)
 		shell_print_json(json_pack("{s:o}", "error", proto_text(text)));
 	else
 		printf("error: %s\n", text);
 	return STATUS_FAIL;
+}
+
+int shell_no_answer(const struct session *s, const char *what, int error)
+{
+	return shell_fail(s, "%s: the kernel does not say: %s", what, strerror(-error));
 }
 
 static bool name_matches(const struct command *c, int argc, char **argv, int *used)

@@ -67,6 +67,10 @@ const struct command *command_find(int argc, char **argv, int *used);
 int shell_fail(const struct session *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Prints one object on a line of its own and drops it. */
 void shell_print_json(json_t *object);
+/* Control characters, which a terminal would obey, become question marks. */
+void shell_clean(char *text);
+/* The kernel has not told what `what` shows: -errno. STATUS_FAIL. */
+int shell_no_answer(const struct session *s, const char *what, int error);
 /* A VM as init describes it: one line, or an object. */
 void shell_print_state(const struct session *s, const json_t *vm);
 /* One request with the members `more` (taken); then the state of VM `name`. STATUS_*. */
