@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Debian guests for tests: boot archives with VMs of the demo's kernel, and the console's verbs around them."""
-import json
 import os
 import re
 import struct
 
 import archive
+import shell
 from harness import BUILD, image
+from shell import PROMPT
 
-PROMPT = r"strata> "
 DEBIAN = "/guests/demo/vmlinux"
 INITRD = "initrd = /guests/demo/initrd\n"
 # What a kernel says when something went wrong in it.
@@ -36,24 +36,12 @@ def build(config, folder, files):
     return archive.extend(base, os.path.join(folder, "run.cpio"), {"vms/demo.conf": conf(), **files})
 
 
-class Console:
+class Console(shell.Shell):
     """The shell on the host's console, and through it those of guests."""
 
     def __init__(self, m):
-        self.m = m
+        super().__init__(m)
         self.turn = 0
-        m.expect(PROMPT, 60)
-
-    def run(self, line, timeout=30):
-        """Types a line; returns what it printed."""
-        self.m.sendline(line)
-        # Behind its own echo: a line of the log that came meanwhile has drawn the prompt anew. A long one is wrapped.
-        self.m.expect((re.escape(line[-20:]) if len(line) <= 60 else "") + r"[^\n]*\n", timeout)
-        self.m.expect(PROMPT, timeout)
-        return re.sub(r"\x1b\[\??[0-9;]*[A-Za-z]", "", self.m.before()).replace("\r", "")
-
-    def json(self, line):
-        return [json.loads(row) for row in self.run(line + " --json").splitlines() if row.startswith("{")]
 
     def show(self, name):
         return self.json(f"vm show {name}")[0]

@@ -20,7 +20,7 @@ import time
 import archive
 import harness
 from harness import Machine, MachineError
-from test_shell_qemu import Shell
+from shell import Shell
 
 # state: the verbs that are right in it, and the state after them
 RIGHT = {

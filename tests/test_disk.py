@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 import harness
-from test_shell_qemu import Shell
+from shell import Shell
 
 CONF = """\
 [vm]

@@ -16,25 +16,9 @@ import pytest
 import archive
 import harness
 from console import check_object, read_core, table
+from shell import PROMPT, Shell
 
-PROMPT = "strata> "
 MiB = 1 << 20
-
-
-class Shell:
-    def __init__(self, machine):
-        self.m = machine
-        self.m.expect(re.escape(PROMPT), timeout=60)
-
-    def run(self, line):
-        """Types a line; returns what it printed."""
-        self.m.send(line + "\r")
-        self.m.expect("\n")
-        self.m.expect(re.escape(PROMPT))
-        return re.sub(r"\x1b(\[\??[0-9;]*[A-Za-z]|[78])", "", self.m.before()).replace("\r", "")
-
-    def json(self, line):
-        return [json.loads(row) for row in self.run(line + " --json").splitlines() if row.startswith("{")]
 
 
 @pytest.mark.parametrize("config,smp", [("debug", 1), ("debug", 2), ("release", 2)])

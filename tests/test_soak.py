@@ -4,7 +4,7 @@ import random
 import re
 
 from console import table
-from test_shell_qemu import PROMPT, Shell
+from shell import PROMPT, Shell
 
 SETTLED = 3000
 LINES = 10000

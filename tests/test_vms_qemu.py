@@ -7,7 +7,7 @@ import time
 import pytest
 
 import harness
-from test_shell_qemu import Shell
+from shell import Shell
 
 GUESTS = {
     # name: (vCPUs, command line)
