@@ -54,11 +54,16 @@ static void begin(const struct lock_class *class)
 
 #define LOCK_ROUNDS 400u
 
-/* Holds the lock until somebody else wants it, if anybody comes. */
+/* Holds the lock until two others want it, if they come: a line of one has no order. */
 static void let_others_queue(void)
 {
-	for (unsigned i = 0; i < 20000 && !__atomic_load_n(&storm.at_door, __ATOMIC_ACQUIRE); i++)
+	uint32_t others = MIN(cpu_count() - 1, 2u);
+
+	for (unsigned i = 0; i < 20000; i++) {
+		if (__atomic_load_n(&storm.at_door, __ATOMIC_ACQUIRE) >= others)
+			break;
 		cpu_relax();
+	}
 }
 
 static void add_under_lock(void *arg)

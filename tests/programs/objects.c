@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -212,6 +213,44 @@ static void test_senders(void)
 
 static int32_t hops[HOPS][2];
 
+/* What the last of them waits at. Locks: [g] lock */
+static struct {
+	pthread_mutex_t lock;
+	pthread_cond_t opened;
+	bool closed;  /* [g] */
+	bool reached; /* [g] since it was closed */
+} gate = { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false, false };
+
+static void gate_close(void)
+{
+	pthread_mutex_lock(&gate.lock);
+	gate.closed = true;
+	gate.reached = false;
+	pthread_mutex_unlock(&gate.lock);
+}
+
+/* True if somebody has come to it. */
+static bool gate_open(void)
+{
+	bool reached;
+
+	pthread_mutex_lock(&gate.lock);
+	gate.closed = false;
+	reached = gate.reached;
+	pthread_cond_broadcast(&gate.opened);
+	pthread_mutex_unlock(&gate.lock);
+	return reached;
+}
+
+static void gate_pass(void)
+{
+	pthread_mutex_lock(&gate.lock);
+	gate.reached = true;
+	while (gate.closed)
+		pthread_cond_wait(&gate.opened, &gate.lock);
+	pthread_mutex_unlock(&gate.lock);
+}
+
 static long call_hop(int i, int64_t timeout)
 {
 	char buf[4];
@@ -235,10 +274,12 @@ static void *serve_hop(void *arg)
 		if (rc == -EPIPE)
 			return NULL;
 		CHECK(rc == 3 && m.call != 0);
-		if (i + 1 < HOPS)
+		if (i + 1 < HOPS) {
 			CHECK(call_hop(i + 1, -1) == 3);
-		else
+		} else {
+			gate_pass();
 			call(SYS_THREAD_SLEEP, 2 * MS, 0, 0, 0);
+		}
 		rc = call(SYS_CHAN_SEND, hops[i][1], (long)&m, 0, 0);
 		CHECK(rc == 0 || rc == -ESRCH);
 	}
@@ -249,6 +290,20 @@ static void *call_once(void *arg)
 	(void)arg;
 	CHECK(call_hop(0, -1) == -EPIPE);
 	return NULL;
+}
+
+/* Given up while the last one has it: what was lent comes back from all of them. */
+static void give_up_at_the_last(void)
+{
+	int reached = 0;
+
+	/* The limit grows until the last one is reached within it, however slow the machine is. */
+	for (int64_t limit = MS; reached < 3; limit *= 2) {
+		gate_close();
+		CHECK(call_hop(0, limit) == -ETIMEDOUT);
+		reached += gate_open();
+		CHECK(call_hop(0, -1) == 3);
+	}
 }
 
 /* Through three servers: answered, given up at all moments, and the end gone. */
@@ -269,6 +324,7 @@ static void test_calls(void)
 		given_up += rc == -ETIMEDOUT;
 	}
 	CHECK(given_up > 0 && call_hop(0, -1) == 3);
+	give_up_at_the_last();
 	for (int i = 0; i < HOPS; i++) {
 		close(hops[i][0]);
 		pthread_join(t[i], NULL);
