@@ -81,25 +81,37 @@ SELFTEST(watchdog_names_a_cpu_that_does_not_schedule)
 	SELFTEST_CHECK(reported(WATCH_CPU));
 }
 
-static void make_way_for(uint64_t ns)
+/* False if the host let this CPU stand still for longer than half the limit. */
+static bool make_way_for(uint64_t ns)
 {
-	uint64_t begun = time_now();
+	uint64_t begun = time_now(), last = begun, now;
+	bool steady = true;
 
-	while (time_now() - begun < ns) {
+	do {
 		test_burn(1000000);
 		preempt_point();
-	}
+		now = time_now();
+		steady &= now - last < LIMIT_NS / 2;
+		last = now;
+	} while (now - begun < ns);
+	return steady;
 }
 
 SELFTEST(watchdog_leaves_alone_who_makes_way)
 {
-	begin("CPU 0");
-	/* What stood still before, in another test, may be told of late. */
-	make_way_for(LIMIT_NS);
-	memset(reports, 0, sizeof(reports));
-	make_way_for(2 * LIMIT_NS);
-	end();
-	SELFTEST_CHECK(!reported(WATCH_CPU));
+	bool steady, named;
+	unsigned tries = 0;
+
+	do {
+		begin("CPU 0");
+		/* What stood still before, in another test, may be told of late. */
+		steady = make_way_for(LIMIT_NS);
+		memset(reports, 0, sizeof(reports));
+		steady &= make_way_for(2 * LIMIT_NS);
+		named = reported(WATCH_CPU);
+		end();
+	} while (named && !steady && ++tries < 50);
+	SELFTEST_CHECK(!named);
 }
 
 static const struct lock_class planted_class = { "planted", LOCK_RANK_LEAF };
