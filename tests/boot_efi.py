@@ -84,6 +84,27 @@ def test_missing_initrd(machine, tmp_path):
         m.expect(r"Shell>", 30)
 
 
+def test_large_archive(machine, tmp_path):
+    """Who waits for a large part of the archive sees how far it is."""
+    (tmp_path / "big.cpio").write_bytes(archive.newc({"big": bytes(40 << 20)}))
+    content = shell(tmp_path, r"fs0:\strata.efi console=ttyS0 initrd=\a.cpio initrd=\big.cpio")
+    content["strata.efi"] = content.pop("strata")
+    content["big.cpio"] = tmp_path / "big.cpio"
+    with start(machine, tmp_path, content) as m:
+        shown = [m.expect(r"strata: (\S+): (\d+) of 40 MiB", 120) for _ in range(11)]
+        assert [int(s[2]) for s in shown] == [*range(4, 41, 4), 40] and {s[1] for s in shown} == {rb"\big.cpio"}
+        m.expect(PROMPT, 90)
+
+
+def test_large_load_file2(machine, tmp_path):
+    """The loader reads it in one piece: its size at least."""
+    path = tmp_path / "big.cpio"
+    path.write_bytes(open(harness.image("release", "strata.cpio"), "rb").read() + archive.newc({"big": bytes(40 << 20)}))
+    with machine(config="release", initrd=str(path), limit=300, extra=firmware.pflash(tmp_path)) as m:
+        m.expect(r"strata: the loader's initrd \(LoadFile2\): 4\d MiB", 120)
+        m.expect(PROMPT, 90)
+
+
 def test_serial_without_console(machine, tmp_path):
     """The firmware's console is the screen only: the stub's lines come on the serial port named."""
     content = shell(tmp_path, r"fs0:\strata.efi console=ttyS1 initrd=\none.cpio")

@@ -2,6 +2,7 @@
 """What loaders and firmware may hand us damaged: one clear line each, never a hang or a reset loop; and what a boot costs."""
 import gzip
 import os
+import random
 import sys
 
 import pefile
@@ -70,14 +71,17 @@ def pack(data, how, folder):
 
 @pytest.mark.parametrize("how", ["gzip", "lz4"])
 def test_compressed_archive(machine, tmp_path, how):
-    """A packed archive, a plain one and a packed one behind each other; the later file wins."""
-    parts = [pack(open(harness.image("release", "strata.cpio"), "rb").read(), how, tmp_path)]
+    """A packed archive, a plain one and a packed one behind each other; the later file wins. A large one shows its progress."""
+    noise = random.Random(1).randbytes(24 << 20)
+    parts = [pack(open(harness.image("release", "strata.cpio"), "rb").read() + newc({"noise": noise}), how, tmp_path)]
     parts.append(newc({"etc/hello": b"echo plain part\n"}))
     if how == "gzip":  # a legacy frame of lz4 has no end: only a plain archive may follow
         parts.append(pack(newc({"etc/hello": b"echo last part\n"}), how, tmp_path))
     path = tmp_path / "packed"
     path.write_bytes(b"".join(p + bytes(-len(p) % 4) for p in parts))
     with machine(config="release", initrd=str(path), append="strata.run=/etc/hello") as m:
+        shown = [int(m.expect(r"boot archive: unpacking, (\d+) of 2\d MiB", 90)[1]) for _ in range(3)]
+        assert 0 < shown[0] < shown[1] < shown[2] < 30
         m.expect(r"boot archive: unpacked \d+ KiB to \d+ KiB", 60)
         m.expect(r"\n(last|plain) part", 60)
         assert m.child.match[1].decode() == ("last" if how == "gzip" else "plain")

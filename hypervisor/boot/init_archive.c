@@ -12,6 +12,9 @@
 #define FROM  MiB(1)
 #define REACH GiB(8) /* the early map's spare tables allow a few GiB above the first four */
 
+/* Smaller archives are unpacked in a moment. */
+#define SHOW_FROM MiB(16)
+
 struct gap {
 	phys_t base;
 	uint64_t size;
@@ -67,10 +70,28 @@ static void report(const struct boot_info *info, const struct unpack_result *r)
 		 (unsigned long long)info->initrd_size / 1024, (unsigned long long)r->size / 1024);
 }
 
+/* What a person who waits for a large archive sees: each further tenth of it. */
+struct tenths {
+	size_t size, next;
+};
+
+static void show_tenth(void *arg, size_t done)
+{
+	struct tenths *t = arg;
+
+	if (t->size < SHOW_FROM || done < t->next)
+		return;
+	log_info("boot archive: unpacking, %llu of %llu MiB", (unsigned long long)(done / MiB(1)),
+		 (unsigned long long)(t->size / MiB(1)));
+	t->next = done + t->size / 10;
+}
+
 void boot_unpack_archive(struct boot_info *info)
 {
 	const uint8_t *in = early_map(info->initrd_base, info->initrd_size);
 	struct inflate_work *work;
+	struct tenths tenths = { info->initrd_size, info->initrd_size / 10 };
+	const struct progress progress = { .tell = show_tenth, .arg = &tenths };
 	struct unpack_result r;
 	struct gap gap;
 	uint8_t *out;
@@ -86,7 +107,8 @@ void boot_unpack_archive(struct boot_info *info)
 	log_info("boot archive: unpacking %llu KiB", (unsigned long long)info->initrd_size / 1024);
 	work = (struct inflate_work *)out;
 	out += ALIGN_UP(sizeof(*work), PAGE_SIZE);
-	r = unpack(in, info->initrd_size, out, gap.size - ALIGN_UP(sizeof(*work), PAGE_SIZE), work);
+	r = unpack(in, info->initrd_size, out, gap.size - ALIGN_UP(sizeof(*work), PAGE_SIZE), work,
+		   &progress);
 	report(info, &r);
 	info->initrd_base = gap.base + ALIGN_UP(sizeof(*work), PAGE_SIZE);
 	info->initrd_size = r.size;

@@ -16,6 +16,7 @@ struct job {
 	uint8_t *out;
 	size_t len, room;
 	struct inflate_work *work;
+	struct progress progress;
 };
 
 /* How far plain archives reach from in[0]; everything when one is damaged. */
@@ -43,13 +44,13 @@ static int64_t add_plain(struct job *j, size_t *used)
 static int64_t add_gzip(struct job *j, size_t *used)
 {
 	return inflate_gzip(j->in + j->pos, j->size - j->pos, used, j->out + j->len,
-			    j->room - j->len, j->work);
+			    j->room - j->len, j->work, &j->progress);
 }
 
 static int64_t add_lz4(struct job *j, size_t *used)
 {
-	return lz4_legacy(j->in + j->pos, j->size - j->pos, used, j->out + j->len,
-			  j->room - j->len);
+	return lz4_legacy(j->in + j->pos, j->size - j->pos, used, j->out + j->len, j->room - j->len,
+			  &j->progress);
 }
 
 /* add NULL: known by name only. */
@@ -95,6 +96,7 @@ static const char *add_part(struct job *j)
 
 	if (f == NULL)
 		return "no archive: expected plain cpio (newc), gzip or lz4 -l";
+	j->progress.before = j->pos;
 	n = f->add != NULL ? f->add(j, &used) : -EINVAL;
 	if (n == -ENOSPC)
 		return "does not fit into memory";
@@ -108,9 +110,14 @@ static const char *add_part(struct job *j)
 }
 
 struct unpack_result unpack(const uint8_t *in, size_t size, uint8_t *out, size_t room,
-			    struct inflate_work *work)
+			    struct inflate_work *work, const struct progress *progress)
 {
-	struct job j = { .in = in, .size = size, .out = out, .room = room, .work = work };
+	struct job j = { .in = in,
+			 .size = size,
+			 .out = out,
+			 .room = room,
+			 .work = work,
+			 .progress = *progress };
 	const char *what = NULL;
 
 	for (;;) {

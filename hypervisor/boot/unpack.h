@@ -19,7 +19,7 @@ bool unpack_needed(const uint8_t *in, size_t size);
 /*
  * Puts every part to out[0..room), each at a multiple of 4; stops at the first that is damaged,
  * unknown or too large. Parts are newc archives (damaged ones go in as they are: their reader says
- * so), gzip and LZ4's legacy frames.
+ * so), gzip and LZ4's legacy frames. `progress` is told how much of the input is done.
  */
 struct unpack_result unpack(const uint8_t *in, size_t size, uint8_t *out, size_t room,
-			    struct inflate_work *work);
+			    struct inflate_work *work, const struct progress *progress);

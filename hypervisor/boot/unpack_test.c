@@ -21,6 +21,23 @@
 static struct inflate_work work;
 static uint8_t plain[PLAIN_MAX], out[PLAIN_MAX + 64];
 
+/* What the unpacker has told of its progress. */
+static struct {
+	size_t last;
+	unsigned int count;
+	bool fell;
+} told;
+
+static void tell(void *arg, size_t done)
+{
+	(void)arg;
+	told.fell |= done < told.last;
+	told.last = done;
+	told.count++;
+}
+
+static const struct progress progress = { .tell = tell };
+
 /* A gzip member on a heap block of its own size, so that reading past it is seen. */
 static uint8_t *pack(size_t len, int level, int strategy, size_t *size)
 {
@@ -63,13 +80,14 @@ static void test_gzip(void **state)
 
 				fill_plain(kind, len);
 				packed = pack(len, level, strategy, &size);
-				assert_int_equal(inflate_gzip(packed, size, &used, out, len, &work),
-						 len);
+				assert_int_equal(
+					inflate_gzip(packed, size, &used, out, len, &work, NULL),
+					len);
 				assert_int_equal(used, size);
 				assert_memory_equal(out, plain, len);
 				if (len > 0)
 					assert_int_equal(inflate_gzip(packed, size, &used, out,
-								      len - 1, &work),
+								      len - 1, &work, NULL),
 							 -ENOSPC);
 				free(packed);
 			}
@@ -90,7 +108,7 @@ static void test_gzip_cut(void **state)
 		uint8_t *copy = malloc(MAX(cut, (size_t)1));
 
 		memcpy(copy, packed, cut);
-		assert_int_equal(inflate_gzip(copy, cut, &used, out, 3000, &work), -EINVAL);
+		assert_int_equal(inflate_gzip(copy, cut, &used, out, 3000, &work, NULL), -EINVAL);
 		free(copy);
 	}
 	free(packed);
@@ -108,7 +126,7 @@ static void test_gzip_spoilt(void **state)
 		int64_t n;
 
 		packed[i / 8] ^= (uint8_t)(1 << (i % 8));
-		n = inflate_gzip(packed, size, &used, out, 3000, &work);
+		n = inflate_gzip(packed, size, &used, out, 3000, &work, NULL);
 		/* In the header there are bytes that say nothing. */
 		assert_true(n < 0 || (n == 3000 && memcmp(out, plain, 3000) == 0));
 		packed[i / 8] ^= (uint8_t)(1 << (i % 8));
@@ -125,22 +143,22 @@ static void test_lz4(void **state)
 	size_t used;
 
 	(void)state;
-	assert_int_equal(lz4_legacy(good, sizeof(good), &used, out, 100), 19);
+	assert_int_equal(lz4_legacy(good, sizeof(good), &used, out, 100, NULL), 19);
 	assert_int_equal(used, sizeof(good));
 	assert_memory_equal(out, "abcdabcdabcdabcdxyz", 19);
 	for (size_t room = 0; room < 19; room++)
-		assert_int_equal(lz4_legacy(good, sizeof(good), &used, out, room), -ENOSPC);
+		assert_int_equal(lz4_legacy(good, sizeof(good), &used, out, room, NULL), -ENOSPC);
 	for (size_t cut = 8; cut < sizeof(good); cut++)
-		assert_int_equal(lz4_legacy(good, cut, &used, out, 100), -EINVAL);
+		assert_int_equal(lz4_legacy(good, cut, &used, out, 100, NULL), -EINVAL);
 	memcpy(bad, good, sizeof(bad));
 	bad[13] = 5; /* reaches before the beginning */
-	assert_int_equal(lz4_legacy(bad, sizeof(bad), &used, out, 100), -EINVAL);
+	assert_int_equal(lz4_legacy(bad, sizeof(bad), &used, out, 100, NULL), -EINVAL);
 	bad[13] = 0;
-	assert_int_equal(lz4_legacy(bad, sizeof(bad), &used, out, 100), -EINVAL);
+	assert_int_equal(lz4_legacy(bad, sizeof(bad), &used, out, 100, NULL), -EINVAL);
 	for (unsigned int i = 0; i < 100000; i++) {
 		memcpy(bad, good, sizeof(bad));
 		bad[4 + rand() % (sizeof(bad) - 4)] = (uint8_t)rand();
-		assert_true(lz4_legacy(bad, sizeof(bad), &used, out, 64) <= 64);
+		assert_true(lz4_legacy(bad, sizeof(bad), &used, out, 64, NULL) <= 64);
 	}
 }
 
@@ -169,18 +187,40 @@ static void test_parts(void **state)
 	memcpy(in + ALIGN_UP(NEWC_SIZE + size, 4), newc, NEWC_SIZE);
 	size = ALIGN_UP(NEWC_SIZE + size, 4) + NEWC_SIZE;
 	assert_true(unpack_needed(in, size));
-	r = unpack(in, size, out, sizeof(out), &work);
+	r = unpack(in, size, out, sizeof(out), &work, &progress);
 	assert_null(r.what);
 	assert_int_equal(r.size, 3 * ALIGN_UP(NEWC_SIZE, 4));
 	for (unsigned int i = 0; i < 3; i++)
 		assert_memory_equal(out + i * ALIGN_UP(NEWC_SIZE, 4), newc, NEWC_SIZE);
-	r = unpack(in, size, out, NEWC_SIZE, &work);
+	r = unpack(in, size, out, NEWC_SIZE, &work, &progress);
 	assert_string_equal(r.what, "does not fit into memory");
 	in[NEWC_SIZE + 20] ^= 0xff;
-	r = unpack(in, size, out, sizeof(out), &work);
+	r = unpack(in, size, out, sizeof(out), &work, &progress);
 	assert_string_equal(r.what, "gzip: damaged or cut");
 	assert_int_equal(r.at, NEWC_SIZE);
 	assert_int_equal(r.size, ALIGN_UP(NEWC_SIZE, 4));
+	free(packed);
+}
+
+/* Two parts: what is told rises over both, to the end of the last one's blocks. */
+static void test_progress(void **state)
+{
+	static uint8_t in[2 * PLAIN_MAX], big[2 * PLAIN_MAX];
+	size_t size, whole;
+	uint8_t *packed;
+
+	(void)state;
+	fill_plain(3, PLAIN_MAX);
+	packed = pack(PLAIN_MAX, 6, Z_DEFAULT_STRATEGY, &size);
+	memcpy(in, packed, size);
+	whole = ALIGN_UP(size, 4) + size;
+	memcpy(in + ALIGN_UP(size, 4), packed, size);
+	told.last = told.count = 0;
+	told.fell = false;
+	assert_null(unpack(in, whole, big, sizeof(big), &work, &progress).what);
+	assert_false(told.fell);
+	assert_in_range(told.count, 4, 100);
+	assert_in_range(told.last, whole - 8, whole); /* the trailer is no block */
 	free(packed);
 }
 
@@ -189,14 +229,15 @@ static void test_unknown(void **state)
 	static const char xz[] = "\xfd"
 				 "7zXZ\0",
 			  noise[] = "noise";
-	struct unpack_result r = unpack((const uint8_t *)xz, sizeof(xz), out, sizeof(out), &work);
+	struct unpack_result r =
+		unpack((const uint8_t *)xz, sizeof(xz), out, sizeof(out), &work, &progress);
 
 	(void)state;
 	assert_string_equal(r.what, "xz: expected plain, gzip or lz4 -l");
-	r = unpack((const uint8_t *)noise, sizeof(noise), out, sizeof(out), &work);
+	r = unpack((const uint8_t *)noise, sizeof(noise), out, sizeof(out), &work, &progress);
 	assert_non_null(strstr(r.what, "no archive"));
 	/* Begins like a plain archive, and no reader takes it. */
-	r = unpack((const uint8_t *)"07070x and more", 15, out, sizeof(out), &work);
+	r = unpack((const uint8_t *)"07070x and more", 15, out, sizeof(out), &work, &progress);
 	assert_non_null(strstr(r.what, "no archive"));
 	assert_int_equal(r.size, 0);
 }
@@ -206,7 +247,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_gzip),        cmocka_unit_test(test_gzip_cut),
 		cmocka_unit_test(test_gzip_spoilt), cmocka_unit_test(test_lz4),
-		cmocka_unit_test(test_parts),       cmocka_unit_test(test_unknown),
+		cmocka_unit_test(test_parts),       cmocka_unit_test(test_progress),
+		cmocka_unit_test(test_unknown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

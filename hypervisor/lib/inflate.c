@@ -35,6 +35,7 @@ struct state {
 	size_t len, room;
 	unsigned int literal_bits, distance_bits;
 	struct inflate_work *work;
+	const struct progress *progress;
 };
 
 static void fill(struct state *s)
@@ -278,6 +279,7 @@ static int blocks(struct state *s)
 		rc = kinds[head >> 1](s);
 		if (rc != 0)
 			return rc;
+		progress_tell(s->progress, s->pos);
 	} while (!last);
 	to_byte(s);
 	return 0;
@@ -329,12 +331,16 @@ static uint32_t crc32(uint32_t *table, const uint8_t *p, size_t len)
 }
 
 int64_t inflate_gzip(const uint8_t *in, size_t size, size_t *used, uint8_t *out, size_t room,
-		     struct inflate_work *work)
+		     struct inflate_work *work, const struct progress *progress)
 {
 	size_t at = header_size(in, size);
-	struct state s = {
-		.in = in, .size = size, .pos = at, .out = out, .room = room, .work = work
-	};
+	struct state s = { .in = in,
+			   .size = size,
+			   .pos = at,
+			   .out = out,
+			   .room = room,
+			   .work = work,
+			   .progress = progress };
 	uint32_t trailer[2];
 	int rc = at != 0 ? blocks(&s) : -EINVAL;
 

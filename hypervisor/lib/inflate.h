@@ -4,6 +4,7 @@
  * Unpacks gzip files (RFC 1952) of DEFLATE data (RFC 1951). Every byte of the input is untrusted.
  * No state but the caller's work area, no locks; compiles in the kernel and on the host.
  */
+#include "lib/progress.h"
 #include "lib/types.h"
 
 #define INFLATE_BITS 15
@@ -19,6 +20,7 @@ struct inflate_work {
 /*
  * One gzip member at in[0..size) into out[0..room). Its unpacked length in bytes, and in *used how
  * much of the input it was; or -EINVAL (damaged or cut), -ENOSPC (out is too small).
+ * `progress` (or NULL) counts bytes of input, after each block of DEFLATE.
  */
 int64_t inflate_gzip(const uint8_t *in, size_t size, size_t *used, uint8_t *out, size_t room,
-		     struct inflate_work *work) __must_check;
+		     struct inflate_work *work, const struct progress *progress) __must_check;

@@ -88,7 +88,8 @@ static uint32_t read32(const uint8_t *p)
 	return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
 }
 
-int64_t lz4_legacy(const uint8_t *in, size_t size, size_t *used, uint8_t *out, size_t room)
+int64_t lz4_legacy(const uint8_t *in, size_t size, size_t *used, uint8_t *out, size_t room,
+		   const struct progress *progress)
 {
 	size_t pos = 4, len = 0;
 
@@ -107,6 +108,7 @@ int64_t lz4_legacy(const uint8_t *in, size_t size, size_t *used, uint8_t *out, s
 			return n;
 		len += (size_t)n;
 		pos += 4 + packed;
+		progress_tell(progress, pos);
 	}
 	*used = pos;
 	return (int64_t)len;

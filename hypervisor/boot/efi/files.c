@@ -4,9 +4,8 @@
 
 #include "lib/string.h"
 
-#define NAME_MAX  256
-#define CHUNK     MiB(4)
-#define SHOW_FROM MiB(32) /* smaller files are read in a moment */
+#define NAME_MAX 256
+#define CHUNK    MiB(4)
 
 static const struct efi_guid file_system_guid = EFI_FILE_SYSTEM_GUID;
 static const struct efi_guid file_info_guid = EFI_FILE_INFO_GUID;
@@ -80,7 +79,7 @@ efi_status stub_file_size(const char *name, size_t len, uint64_t *size)
 
 static void show_progress(const char *name, size_t len, uint64_t done, uint64_t size)
 {
-	if (size >= SHOW_FROM)
+	if (size >= STUB_SHOW_FROM)
 		stub_sayf("strata: %.*s: %llu of %llu MiB%s", (int)MIN(len, (size_t)80), name,
 			  (unsigned long long)(done >> 20), (unsigned long long)(size >> 20),
 			  done == size ? "\n" : "\r");

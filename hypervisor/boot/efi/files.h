@@ -8,6 +8,9 @@
 
 #include "boot/efi/stub.h"
 
+/* Smaller parts of the boot archive are read in a moment: no word about them. */
+#define STUB_SHOW_FROM MiB(32)
+
 efi_status stub_file_size(const char *name, size_t len, uint64_t *size);
 
 /* Reads at most *size bytes, with progress for large files; sets *size to what was read. */

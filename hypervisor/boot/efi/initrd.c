@@ -66,8 +66,12 @@ static uint64_t load_file2_size(struct efi_load_file2 *lf)
 
 static efi_status add_load_file2(struct build *b, struct efi_load_file2 *lf, uint64_t size)
 {
-	efi_status rc = lf->load_file(lf, &initrd_path.end, false, &size, b->data + b->size);
+	efi_status rc;
 
+	if (size >= STUB_SHOW_FROM) /* one call: how far it is nobody knows */
+		stub_sayf("strata: the loader's initrd (LoadFile2): %llu MiB\n",
+			  (unsigned long long)(size >> 20));
+	rc = lf->load_file(lf, &initrd_path.end, false, &size, b->data + b->size);
 	if (rc != EFI_SUCCESS)
 		return stub_fail(rc, "the loader's initrd (LoadFile2) cannot be read: error %#llx",
 				 (unsigned long long)rc);
