@@ -111,7 +111,7 @@ static void visit_table(struct visitor *v, const struct acpi_access *acc, phys_t
 		acpi_parse_mcfg(acc, h, len, info);
 	} else if (is(h, "HPET") && info->hpet_base == 0) {
 		acpi_parse_hpet(acc, h, len, info);
-	} else if (is(h, "SPCR") && info->spcr.port == 0) {
+	} else if (is(h, "SPCR") && !acpi_spcr_used(&info->spcr)) {
 		acpi_parse_spcr(acc, h, len, &info->spcr);
 	} else if (is(h, "FACP") && !info->power.present) {
 		phys_t dsdt = 0;
@@ -127,7 +127,7 @@ static void visit_spcr(struct visitor *v, const struct acpi_access *acc, phys_t 
 {
 	uint32_t len;
 	const struct acpi_header *h = acc->map(pa, sizeof(*h));
-	if (!h || !is(h, "SPCR") || v->spcr->port != 0)
+	if (!h || !is(h, "SPCR") || acpi_spcr_used(v->spcr))
 		return;
 	h = map_table(acc, pa, &len);
 	if (h && is(h, "SPCR"))

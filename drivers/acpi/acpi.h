@@ -98,10 +98,14 @@ struct acpi_power {
 	uint8_t s5_a, s5_b; /* SLP_TYP values of \_S5 */
 };
 
-/* Firmware's console, a 16550 in I/O space. */
+/* Firmware's console, a 16550. Its first register is at an I/O port or at a physical address; the
+ * one that it is not is 0. Both 0: none that we can use. */
 struct acpi_spcr {
-	uint16_t port; /* first I/O port; 0: none that we can use */
-	uint32_t baud; /* 0: as firmware has set it */
+	uint16_t port;
+	phys_t memory;  /* all registers are within its page; what else is there is not known */
+	uint8_t stride; /* of those in memory: bytes from one to the next (1, 2, 4) */
+	uint8_t width;  /* and of an access to one (1, 2, 4) */
+	uint32_t baud;  /* 0: as firmware has set it */
 };
 
 struct acpi_info {
@@ -135,7 +139,7 @@ const char *acpi_parse(const struct acpi_access *acc, phys_t rsdp, struct acpi_i
 
 /*
  * The SPCR alone, before anything else is known: only the root table and it are read whole.
- * spcr->port is 0 when there is none.
+ * spcr->port and spcr->memory are 0 when there is none.
  */
 void acpi_find_spcr(const struct acpi_access *acc, phys_t rsdp, struct acpi_spcr *spcr);
 

@@ -27,6 +27,14 @@ static void check(const struct acpi_info *info)
 		abort();
 	if (info->spcr.port > 0xfff8 || info->spcr.baud > 115200)
 		abort();
+	if (info->spcr.memory != 0) {
+		uint64_t page = info->spcr.memory / 4096;
+		uint64_t end = info->spcr.memory + 7 * info->spcr.stride + info->spcr.width - 1;
+
+		if (info->spcr.port != 0 || info->spcr.width > info->spcr.stride ||
+		    info->spcr.stride > 4 || end / 4096 != page)
+			abort();
+	}
 	if (info->power.has_s5 && (info->power.s5_a > 7 || info->power.s5_b > 7))
 		abort();
 }
@@ -78,7 +86,8 @@ static void walk(uint8_t *mem, size_t size, struct acpi_info *info)
 	/* Both ways to the SPCR say the same, unless the walk ended early for another reason. */
 	struct acpi_spcr spcr;
 	acpi_find_spcr(&access, 0, &spcr);
-	if (spcr.port != info->spcr.port || spcr.baud != info->spcr.baud)
+	if (spcr.port != info->spcr.port || spcr.memory != info->spcr.memory ||
+	    spcr.baud != info->spcr.baud)
 		abort();
 }
 

@@ -293,6 +293,7 @@ static void test_spcr(void **state)
 {
 	(void)state;
 	struct acpi_raw_spcr t = { .base = { .space = ACPI_SPACE_IO, .address = 0x2f8 },
+				   .pci_vendor = ACPI_SPCR_NOT_PCI,
 				   .baud = 3 };
 	assert_string_equal(read_spcr(put_spcr(t, sizeof(t)), 0x2f8, 9600), "");
 	t.baud = 0;
@@ -302,22 +303,72 @@ static void test_spcr(void **state)
 	assert_string_equal(read_spcr(put_spcr(t, sizeof(t)), 0x2f8, 115200), "");
 	t.baud = 5; /* there is no such code */
 	assert_non_null(strstr(read_spcr(put_spcr(t, sizeof(t)), 0x2f8, 0), "no known baud rate"));
+	t.pci_vendor = 0x1b36; /* the card's clock is its own */
+	assert_string_equal(read_spcr(put_spcr(t, sizeof(t)), 0x2f8, 0), "");
 	t.base.address = 0;
 	assert_string_equal(read_spcr(put_spcr(t, sizeof(t)), 0, 0), "");
+}
+
+/* Registers in memory: how the two sizes of the address structure are read; width 0: not used. */
+static const struct {
+	uint8_t bit_width, bit_offset, access_size;
+	uint64_t address;
+	uint8_t width, stride;
+} memory_rows[] = {
+	{ 8, 0, 1, 0xfe030000, 1, 1 },  { 32, 0, 3, 0xfe030000, 4, 4 },
+	{ 32, 0, 1, 0xfe030003, 1, 4 }, { 8, 0, 3, 0xfe030000, 4, 4 },
+	{ 16, 0, 2, 0xfe030000, 2, 2 }, { 32, 0, 0, 0xfe030000, 4, 4 },
+	{ 0, 0, 0, 0xfe030000, 1, 1 },  { 8, 0, 0, 0xfffffffffffffff8, 1, 1 },
+	{ 8, 0, 1, 0xfe030ff8, 1, 1 },  { 8, 0, 1, 0xfe030ff9, 0, 0 },
+	{ 32, 0, 3, 0xfe030fe4, 0, 0 }, { 32, 0, 3, 0xfe030002, 0, 0 },
+	{ 8, 1, 1, 0xfe030000, 0, 0 },  { 64, 0, 4, 0xfe030000, 0, 0 },
+	{ 64, 0, 1, 0xfe030000, 0, 0 }, { 24, 0, 1, 0xfe030000, 0, 0 },
+	{ 9, 0, 1, 0xfe030000, 0, 0 },  { 8, 0, 255, 0xfe030000, 0, 0 },
+};
+
+static void test_spcr_memory(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(memory_rows); i++) {
+		struct acpi_raw_spcr t = {
+			.base = { .space = ACPI_SPACE_MEMORY,
+				  .bit_width = memory_rows[i].bit_width,
+				  .bit_offset = memory_rows[i].bit_offset,
+				  .access_size = memory_rows[i].access_size,
+				  .address = memory_rows[i].address },
+			.interface = ACPI_SPCR_16550_GAS,
+			.pci_vendor = ACPI_SPCR_NOT_PCI,
+			.baud = 7,
+		};
+		phys_t pa = put_spcr(t, sizeof(t));
+		bool good = memory_rows[i].width != 0;
+
+		const char *said = read_spcr(pa, 0, 0);
+		if (good)
+			assert_string_equal(said, "");
+		else
+			assert_non_null(strstr(said, "not used"));
+		assert_true(info.spcr.memory == (good ? memory_rows[i].address : 0));
+		assert_int_equal(info.spcr.width, memory_rows[i].width);
+		assert_int_equal(info.spcr.stride, memory_rows[i].stride);
+		setup(NULL);
+	}
 }
 
 static void test_bad_spcr(void **state)
 {
 	(void)state;
 	const struct acpi_raw_spcr good = { .base = { .space = ACPI_SPACE_IO, .address = 0x3f8 },
+					    .pci_vendor = ACPI_SPCR_NOT_PCI,
 					    .baud = 7 };
 	struct acpi_raw_spcr t = good;
 	phys_t pa = put_spcr(t, sizeof(t));
 	header_at(pa)->checksum++;
 	assert_non_null(strstr(read_spcr(pa, 0, 0), "SPCR at"));
 	assert_non_null(strstr(read_spcr(put_spcr(t, 79), 0, 0), "too short"));
-	t.base.space = ACPI_SPACE_MEMORY;
-	assert_non_null(strstr(read_spcr(put_spcr(t, sizeof(t)), 0, 0), "space 0, at 0x3f8"));
+	t.base.space = ACPI_SPACE_PCI;
+	assert_non_null(strstr(read_spcr(put_spcr(t, sizeof(t)), 0, 0),
+			       "space 2, 0 bits, access 0, at 0x3f8: not used"));
 	t = good;
 	t.base.address = 0xfff9;
 	assert_non_null(strstr(read_spcr(put_spcr(t, sizeof(t)), 0, 0), "at 0xfff9: not used"));
@@ -481,6 +532,7 @@ int main(void)
 		cmocka_unit_test_setup(test_rsdt, setup),
 		cmocka_unit_test_setup(test_mcfg_and_hpet, setup),
 		cmocka_unit_test_setup(test_spcr, setup),
+		cmocka_unit_test_setup(test_spcr_memory, setup),
 		cmocka_unit_test_setup(test_bad_spcr, setup),
 		cmocka_unit_test_setup(test_fadt_and_s5, setup),
 		cmocka_unit_test_setup(test_old_fadt, setup),

@@ -233,6 +233,7 @@ static_assert_offset(struct acpi_raw_spcr, baud, 58);
 #define ACPI_SPCR_16550     0x00
 #define ACPI_SPCR_16450     0x01
 #define ACPI_SPCR_16550_GAS 0x12
+#define ACPI_SPCR_NOT_PCI   0xffff /* of pci_vendor and pci_device */
 
 /* "Fixed ACPI Description Table". Older revisions end early: what is missing reads as 0. */
 struct acpi_fadt {
@@ -316,6 +317,11 @@ void acpi_parse_hpet(const struct acpi_access *acc, const void *table, uint32_t 
 		     struct acpi_info *info);
 void acpi_parse_spcr(const struct acpi_access *acc, const void *table, uint32_t len,
 		     struct acpi_spcr *out);
+
+static inline bool acpi_spcr_used(const struct acpi_spcr *s)
+{
+	return s->port != 0 || s->memory != 0;
+}
 /* *dsdt is where the DSDT lies, 0: nowhere. */
 void acpi_parse_fadt(const struct acpi_access *acc, const void *table, uint32_t len,
 		     struct acpi_info *info, phys_t *dsdt);

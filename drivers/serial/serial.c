@@ -1,29 +1,36 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Up to four UARTs, two of which share an interrupt. service() runs until the UART has nothing more
+// A PC's four UARTs, two of which share an interrupt, and one that firmware has named elsewhere.
+// service() runs until the UART has nothing more
 // to say, since its interrupt is edge-triggered: a cause that is left standing would never
 // interrupt again. Bytes that find no room stay in the UART with its receive interrupt off and RTS
 // dropped, until a reader has made room.
 #include "drivers/serial/serial.h"
 
 #include "cpu/intr.h"
+#include "cpu/time.h"
 #include "drivers/ioapic/ioapic.h"
 #include "drivers/serial/uart_regs.h"
 #include "io/chardev.h"
 #include "lib/errno.h"
+#include "thread/thread.h"
 
 #define RX_SIZE      65536
 #define TX_SIZE      16384
 #define RX_LOW_WATER 256 /* room below which the sender is held off */
+#define NO_IRQ       0xff
+/* At 115200 baud the 16 bytes of a FIFO come and go in 1.4 ms. */
+#define POLL_NS 1000000ull
 
 static void serial_service(struct chardev *d);
 static const struct chardev_ops serial_ops = { .service = serial_service };
 
 /* Locks: [I] once the UART is in use */
 static struct line {
-	uint16_t port;
+	uint16_t port; /* 0: of any other */
 	uint8_t irq;
 	const char *name;
-	uint8_t vector; /* [I] 0: not in use */
+	bool used;      /* [I] */
+	uint8_t vector; /* [I] 0: no interrupt, looked at by a timer */
 	struct chardev dev;
 	uint8_t rx[RX_SIZE], tx[TX_SIZE];
 } lines[] = {
@@ -31,7 +38,10 @@ static struct line {
 	{ .port = UART_COM2, .irq = 3, .name = "ttyS1" },
 	{ .port = UART_COM3, .irq = 4, .name = "ttyS2" },
 	{ .port = UART_COM4, .irq = 3, .name = "ttyS3" },
+	{ .port = 0, .irq = NO_IRQ, .name = "ttyS4" },
 };
+
+static struct timer poll_timer; /* of all lines without an interrupt; on the boot CPU */
 
 static bool receive(struct chardev *d, const struct uart16550 *u, uint8_t lsr)
 {
@@ -58,13 +68,18 @@ static bool transmit(struct chardev *d, const struct uart16550 *u)
 	return n > 0;
 }
 
+static bool has_interrupt(const struct chardev *d)
+{
+	return container_of(d, struct line, dev)->vector != 0;
+}
+
 static void set_interrupts(struct chardev *d, const struct uart16550 *u)
 {
 	uint32_t room = byte_ring_free(&d->rx);
 	uint8_t ier = 0, mcr = UART_MCR_DTR | UART_MCR_OUT2;
-	if (room > 0)
+	if (has_interrupt(d) && room > 0)
 		ier |= UART_IER_RX | UART_IER_LINE;
-	if (byte_ring_used(&d->tx) > 0)
+	if (has_interrupt(d) && byte_ring_used(&d->tx) > 0)
 		ier |= UART_IER_TX;
 	if (room >= RX_LOW_WATER)
 		mcr |= UART_MCR_RTS;
@@ -94,11 +109,30 @@ static void serial_interrupt(struct trap_frame *frame)
 	}
 }
 
+static void poll(struct timer *t)
+{
+	for (unsigned int i = 0; i < ARRAY_SIZE(lines); i++) {
+		if (lines[i].used && lines[i].vector == 0)
+			chardev_interrupt(&lines[i].dev);
+	}
+	timer_arm(t, time_now() + POLL_NS);
+}
+
+static void start_polling(void)
+{
+	if (poll_timer.armed)
+		return;
+	timer_init(&poll_timer, poll);
+	timer_arm(&poll_timer, time_now() + POLL_NS);
+}
+
 /* The vector that the line's interrupt has already, or a new one; 0: none. */
 static uint8_t route(const struct line *line, uint32_t apic_id)
 {
 	uint8_t vector;
 
+	if (line->irq == NO_IRQ)
+		return 0;
 	for (unsigned int i = 0; i < ARRAY_SIZE(lines); i++) {
 		if (lines[i].vector != 0 && lines[i].irq == line->irq)
 			return lines[i].vector;
@@ -113,18 +147,19 @@ static uint8_t route(const struct line *line, uint32_t apic_id)
 static struct line *find(const struct uart16550 *uart)
 {
 	for (unsigned int i = 0; i < ARRAY_SIZE(lines); i++) {
-		if (uart->port != 0 && lines[i].port == uart->port)
+		bool ours = uart->regs == NULL && lines[i].port == uart->port;
+
+		if (!lines[i].used && (ours || lines[i].port == 0))
 			return &lines[i];
 	}
 	return NULL;
 }
 
-struct chardev *serial_init(struct uart16550 *uart, uint32_t apic_id)
+struct chardev *serial_init(struct uart16550 *uart, uint32_t apic_id, bool *polled)
 {
-	struct line *line = find(uart);
-	uint8_t vector = line != NULL ? route(line, apic_id) : 0;
+	struct line *line = uart_exists(uart) ? find(uart) : NULL;
 
-	if (vector == 0)
+	if (line == NULL)
 		return NULL;
 	line->dev.ops = &serial_ops;
 	line->dev.rx = (struct byte_ring)BYTE_RING_INIT(line->rx);
@@ -132,7 +167,11 @@ struct chardev *serial_init(struct uart16550 *uart, uint32_t apic_id)
 	line->dev.name = line->name;
 	line->dev.driver = uart;
 	chardev_register(&line->dev);
-	line->vector = vector;
+	line->vector = route(line, apic_id);
+	line->used = true;
+	*polled = line->vector == 0;
+	if (*polled)
+		start_polling();
 	chardev_interrupt(&line->dev);
 	return &line->dev;
 }

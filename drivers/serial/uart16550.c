@@ -30,12 +30,30 @@ void uart_unlock(struct uart16550 *u)
 
 uint8_t uart_read_reg(const struct uart16550 *u, unsigned int reg)
 {
-	return port_in8((uint16_t)(u->port + reg));
+	volatile void *at = u->regs + (size_t)reg * u->stride;
+
+	if (u->regs == NULL)
+		return port_in8((uint16_t)(u->port + reg));
+	switch (u->width) {
+	case 4: return (uint8_t) * (volatile uint32_t *)at;
+	case 2: return (uint8_t) * (volatile uint16_t *)at;
+	default: return *(volatile uint8_t *)at;
+	}
 }
 
 void uart_write_reg(const struct uart16550 *u, unsigned int reg, uint8_t v)
 {
-	port_out8((uint16_t)(u->port + reg), v);
+	volatile void *at = u->regs + (size_t)reg * u->stride;
+
+	if (u->regs == NULL) {
+		port_out8((uint16_t)(u->port + reg), v);
+		return;
+	}
+	switch (u->width) {
+	case 4: *(volatile uint32_t *)at = v; break;
+	case 2: *(volatile uint16_t *)at = v; break;
+	default: *(volatile uint8_t *)at = v; break;
+	}
 }
 
 /* The low half of IER and the scratch register hold what is written; an empty bus does not. */
@@ -58,21 +76,36 @@ static void set_rate(const struct uart16550 *u, uint16_t divisor)
 	uart_write_reg(u, UART_DLM, (uint8_t)(divisor >> 8));
 }
 
-int uart_init(struct uart16550 *u, uint16_t port, uint32_t baud)
+/* *u becomes the UART that *probe names, if one is there. */
+static int start(struct uart16550 *u, const struct uart16550 *probe, uint32_t baud)
 {
-	u->port = 0;
+	*u = (struct uart16550){ .port = 0 };
 	if (baud != 0 && (UART_BAUD_MAX % baud != 0 || UART_BAUD_MAX / baud > 0xffff))
 		return -EINVAL;
-	struct uart16550 probe = { .port = port };
-	if (!uart_present(&probe))
+	if (!uart_present(probe))
 		return -ENODEV;
 	if (baud != 0)
-		set_rate(&probe, (uint16_t)(UART_BAUD_MAX / baud));
-	uart_write_reg(&probe, UART_LCR, UART_LCR_8N1);
-	uart_write_reg(&probe, UART_FCR, UART_FCR_ENABLE | UART_FCR_CLEAR_RX | UART_FCR_CLEAR_TX);
-	uart_write_reg(&probe, UART_MCR, UART_MCR_DTR | UART_MCR_RTS | UART_MCR_OUT2);
-	*u = probe;
+		set_rate(probe, (uint16_t)(UART_BAUD_MAX / baud));
+	uart_write_reg(probe, UART_LCR, UART_LCR_8N1);
+	uart_write_reg(probe, UART_FCR, UART_FCR_ENABLE | UART_FCR_CLEAR_RX | UART_FCR_CLEAR_TX);
+	uart_write_reg(probe, UART_MCR, UART_MCR_DTR | UART_MCR_RTS | UART_MCR_OUT2);
+	*u = *probe;
 	return 0;
+}
+
+int uart_init(struct uart16550 *u, uint16_t port, uint32_t baud)
+{
+	const struct uart16550 probe = { .port = port };
+
+	return start(u, &probe, baud);
+}
+
+int uart_init_memory(struct uart16550 *u, volatile void *regs, uint8_t stride, uint8_t width,
+		     uint32_t baud)
+{
+	const struct uart16550 probe = { .regs = regs, .stride = stride, .width = width };
+
+	return start(u, &probe, baud);
 }
 
 static void wait_lsr(const struct uart16550 *u, uint8_t bit)
@@ -84,7 +117,7 @@ static void wait_lsr(const struct uart16550 *u, uint8_t bit)
 
 void uart_write(struct uart16550 *u, const char *s, size_t len)
 {
-	if (u->port == 0)
+	if (!uart_exists(u))
 		return;
 	uart_lock(u);
 	for (size_t i = 0; i < len; i++) {
@@ -100,6 +133,6 @@ void uart_write(struct uart16550 *u, const char *s, size_t len)
 
 void uart_drain(struct uart16550 *u)
 {
-	if (u->port != 0)
+	if (uart_exists(u))
 		wait_lsr(u, UART_LSR_TEMT);
 }

@@ -10,13 +10,27 @@
 static struct uart16550 uarts[CONSOLES_MAX];
 static unsigned int nr_uarts;
 
-void early_console_init(const struct console_args *args)
+/* Firmware may have left its cursor anywhere. */
+static bool begin(void)
+{
+	early_console_write("\n", 1);
+	return nr_uarts > 0;
+}
+
+bool early_console_init(const struct console_args *args)
 {
 	for (unsigned int i = 0; i < args->nr; i++) {
 		if (uart_init(&uarts[nr_uarts], args->at[i].port, args->at[i].baud) == 0)
 			nr_uarts++;
 	}
-	early_console_write("\n", 1); /* firmware may have left its cursor anywhere */
+	return begin();
+}
+
+bool early_console_init_memory(volatile void *regs, uint8_t stride, uint8_t width)
+{
+	if (uart_init_memory(&uarts[nr_uarts], regs, stride, width, 0) == 0)
+		nr_uarts++;
+	return begin();
 }
 
 void early_console_write(const char *text, size_t len)

@@ -8,9 +8,13 @@
 
 #include "lib/types.h"
 
-/* From then on the log's lines go to these UARTs. Once; read, not kept. */
+/* From then on the log's lines go to these UARTs as well. Read, not kept. False: none of them is
+ * there. */
 struct console_args;
-void early_console_init(const struct console_args *args);
+bool early_console_init(const struct console_args *args);
+
+/* The same for one with registers in memory, as uart_init_memory takes them. */
+bool early_console_init_memory(volatile void *regs, uint8_t stride, uint8_t width);
 
 void early_console_write(const char *text, size_t len);
 /* Of these the last UART, which is the terminal, and the others. */

@@ -8,8 +8,11 @@
 
 #define PTE_P    0x001ull
 #define PTE_W    0x002ull
+#define PTE_UC   0x018ull /* PCD and PWT: uncached, as the page attribute table is after reset */
 #define PTE_PS   0x080ull
+#define PTE_NX   (1ull << 63)
 #define PTE_ADDR 0x000ffffffffff000ull
+#define PAGE_4K  0x1000ull
 #define PAGE_2M  0x200000ull
 #define REACH    (1ull << 46) /* the whole direct map; far more than a machine of today has */
 
@@ -17,7 +20,8 @@ typedef uint64_t table_t[512];
 
 extern table_t boot_pml4;
 extern table_t boot_spare_tables[BOOT_SPARE_PTS];
-extern char image_start[];
+extern table_t image_pts[BOOT_IMAGE_PTS];
+extern char image_start[], image_end[];
 
 static phys_t image_pa;
 static unsigned int spare_used;
@@ -81,4 +85,29 @@ const void *early_map(phys_t pa, uint64_t len)
 		if (at >= GiB(4) && !map_2m(at))
 			return NULL;
 	return (const void *)(BOOT_DIRECT_BASE + pa);
+}
+
+/* "Long-Mode Address Size Identification": what a page table may name without a reserved bit. */
+static bool cpu_reaches(phys_t pa)
+{
+	uint32_t a = 0x80000000, b, c, d;
+
+	__asm__("cpuid" : "+a"(a), "=b"(b), "=c"(c), "=d"(d));
+	if (a < 0x80000008)
+		return pa >> 36 == 0;
+	a = 0x80000008;
+	__asm__("cpuid" : "+a"(a), "=b"(b), "=c"(c), "=d"(d));
+	return pa >> MIN(a & 0xff, 52u) == 0;
+}
+
+volatile void *early_map_device(phys_t pa, uint64_t len)
+{
+	const size_t page = (size_t)(image_end - image_start) / PAGE_4K;
+	uint64_t *entry = &image_pts[page / 512][page % 512];
+	phys_t offset = pa % PAGE_4K;
+
+	if (len == 0 || len > PAGE_4K - offset || !cpu_reaches(pa) || (*entry & PTE_P))
+		return NULL;
+	*entry = (pa - offset) | PTE_P | PTE_W | PTE_UC | PTE_NX;
+	return (volatile char *)image_end + offset;
 }

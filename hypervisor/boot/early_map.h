@@ -12,3 +12,10 @@ void early_map_init(phys_t image_base);
 
 /* [pa, pa+len) in the direct map; NULL: len is 0, beyond the CPU's reach or out of tables. */
 const void *early_map(phys_t pa, uint64_t len);
+
+/*
+ * One device's registers [pa, pa+len), within a page, uncached, beside the image: unlike the rest
+ * the mapping stays when mem has its own tables. Once. NULL: it crosses a page, the CPU does not
+ * reach it, or the one place is taken.
+ */
+volatile void *early_map_device(phys_t pa, uint64_t len);

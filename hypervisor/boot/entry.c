@@ -21,8 +21,8 @@ static void say_nothing(const char *line)
 	(void)line;
 }
 
-/* Where firmware has its console by ACPI; COM1 where it does not say. */
-static struct console_arg firmware_console(void)
+/* Where firmware has its console, by ACPI. */
+static struct acpi_spcr firmware_console(void)
 {
 	static const struct acpi_access access = { early_map, say_nothing };
 	phys_t rsdp = acpi_find_rsdp(&access, boot_info.rsdp, boot_info.efi_systab);
@@ -30,19 +30,54 @@ static struct console_arg firmware_console(void)
 
 	if (rsdp != 0)
 		acpi_find_spcr(&access, rsdp, &spcr);
-	if (spcr.port == 0)
-		return (struct console_arg){ .port = UART_COM1, .baud = CONSOLE_BAUD };
-	return (struct console_arg){ .port = spcr.port, .baud = spcr.baud };
+	return spcr;
 }
 
+static bool open_port(uint16_t port, uint32_t baud)
+{
+	const struct console_args args = { .at = { { .port = port, .baud = baud } }, .nr = 1 };
+
+	return early_console_init(&args);
+}
+
+/* A table that is wrong must not have us write into RAM. */
+static bool is_ram(phys_t base, uint64_t len)
+{
+	for (unsigned int i = 0; i < boot_info.nr_mem; i++) {
+		const struct boot_mem *m = &boot_info.mem[i];
+
+		if (m->type == BOOT_MEM_RAM && base < m->base + m->size && m->base < base + len)
+			return true;
+	}
+	return false;
+}
+
+static bool open_memory(const struct acpi_spcr *spcr)
+{
+	uint64_t len = 8ull * spcr->stride;
+	volatile void *regs =
+		is_ram(spcr->memory, len) ? NULL : early_map_device(spcr->memory, len);
+
+	return regs != NULL && early_console_init_memory(regs, spcr->stride, spcr->width);
+}
+
+/* What the command line names, else what firmware does; COM1 where that is not there. */
 static void open_console(void)
 {
 	struct console_args args;
+	struct acpi_spcr spcr;
 
 	console_args_parse(boot_info.cmdline, &args);
-	if (!args.given)
-		args = (struct console_args){ .at = { firmware_console() }, .nr = 1 };
-	early_console_init(&args);
+	if (args.given) {
+		early_console_init(&args);
+		return;
+	}
+	spcr = firmware_console();
+	if (spcr.memory != 0 && open_memory(&spcr))
+		return;
+	if (spcr.port != 0 && open_port(spcr.port, spcr.baud))
+		return;
+	open_port(UART_COM1, CONSOLE_BAUD);
 }
 
 void boot_entry(phys_t boot_params_pa, phys_t image_pa)

@@ -464,6 +464,7 @@ boot_tables_start:
 boot_pml4:	.space	PAGE
 image_pdpt:	.space	PAGE
 image_pd:	.space	PAGE
+	.globl	image_pts
 image_pts:	.space	BOOT_IMAGE_PTS * PAGE
 identity_pdpt:	.space	PAGE
 identity_pd:	.space	PAGE

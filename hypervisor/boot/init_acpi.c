@@ -28,13 +28,20 @@ static void log_summary(void)
 
 static void log_console(const struct boot_info *info)
 {
+	const struct acpi_spcr *spcr = &boot_acpi.spcr;
+	const char *name = console_port_name(spcr->port);
 	struct console_args args;
-	const char *name = console_port_name(boot_acpi.spcr.port);
 
 	console_args_parse(info->cmdline, &args);
-	if (!args.given && boot_acpi.spcr.port != 0)
+	if (args.given)
+		return;
+	if (spcr->port != 0)
 		log_info("console: %s at port %#x, by ACPI's SPCR", name ? name : "serial port",
-			 boot_acpi.spcr.port);
+			 spcr->port);
+	if (spcr->memory != 0)
+		log_info("console: serial port at address %#llx, registers of %u bytes %u apart, "
+			 "by ACPI's SPCR",
+			 (unsigned long long)spcr->memory, spcr->width, spcr->stride);
 }
 
 void boot_init_acpi(const struct boot_info *info)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The UARTs that start and log write to, polled, become terminals of ring 3 as well, driven by
-// their interrupts: the last one that the command line names is the console, as in Linux, the
-// others come after it.
+// their interrupts or by a timer: the last one that the command line names is the console, as in
+// Linux, the others come after it.
 #include "boot/early_console.h"
 #include "boot/init.h"
 #include "cpu/lapic.h"
@@ -15,12 +15,15 @@ void boot_init_console(void)
 
 	console_init();
 	for (unsigned int i = 0; (uart = early_console_uart(i)) != NULL; i++) {
-		struct chardev *d = serial_init(uart, lapic_id());
+		bool polled = false;
+		struct chardev *d = serial_init(uart, lapic_id(), &polled);
 
-		if (d != NULL)
-			console_attach(d);
-		else
-			log_error("console at port %#x: no input: its interrupt cannot be routed",
-				  uart->port);
+		if (d == NULL) {
+			log_error("console at port %#x: no input", uart->port);
+			continue;
+		}
+		if (polled)
+			log_info("console %s: no interrupt reaches us: polled", d->name);
+		console_attach(d);
 	}
 }
