@@ -6,6 +6,11 @@ import tarfile
 PIECE = 1 << 20
 
 
+def member(e):
+    """The path of a tar file's member as an archive has it."""
+    return e.name.removeprefix("./").strip("/")
+
+
 class Writer:
     """Entries in the order in which they come; folders above a file are made once. Times are `epoch`."""
 
@@ -20,10 +25,10 @@ class Writer:
     def pad(self):
         self.write(bytes(-self.size % 4))
 
-    def head(self, path, mode, size, rdev=(0, 0)):
+    def head(self, path, mode, size, rdev=(0, 0), owner=(0, 0)):
         name = path.encode() + b"\0"
         self.count += 1
-        fields = [self.count, mode, 0, 0, 1, self.epoch, size, 0, 0, rdev[0], rdev[1], len(name), 0]
+        fields = [self.count, mode, *owner, 1, self.epoch, size, 0, 0, rdev[0], rdev[1], len(name), 0]
         self.write(b"070701" + b"".join(b"%08X" % f for f in fields) + name)
         self.pad()
 
@@ -41,9 +46,9 @@ class Writer:
         self.write(data)
         self.pad()
 
-    def stream(self, path, source, size, mode):
+    def stream(self, path, source, size, mode, owner=(0, 0)):
         self.parents(path)
-        self.head(path, stat.S_IFREG | mode, size)
+        self.head(path, stat.S_IFREG | mode, size, owner=owner)
         left = size
         while left:
             piece = source.read(min(left, PIECE))
@@ -53,29 +58,30 @@ class Writer:
             left -= len(piece)
         self.pad()
 
-    def tar(self, path):
-        """Everything of a tar file: a root file system."""
+    def tar(self, path, without=()):
+        """A root file system: everything of a tar file but what is in the folders `without`."""
         with tarfile.open(path) as tar:
             for e in sorted(tar.getmembers(), key=lambda m: m.name.encode()):
-                self.tar_entry(tar, e)
+                name = member(e)
+                if name not in ("", ".") and not name.startswith(tuple(f"{folder}/" for folder in without)):
+                    self.tar_entry(tar, e, name)
 
-    def tar_entry(self, tar, e):
-        name = e.name.removeprefix("./").strip("/")
-        if name in ("", "."):
-            return
+    def tar_entry(self, tar, e, name):
+        owner = (e.uid, e.gid)
         if e.isdir():
             self.folders.add(name)
-            self.head(name, stat.S_IFDIR | e.mode, 0)
+            self.head(name, stat.S_IFDIR | e.mode, 0, owner=owner)
         elif e.issym():
             self.parents(name)
-            self.head(name, stat.S_IFLNK | 0o777, len(e.linkname.encode()))
+            self.head(name, stat.S_IFLNK | 0o777, len(e.linkname.encode()), owner=owner)
             self.write(e.linkname.encode())
             self.pad()
         elif e.ischr() or e.isblk():
             kind = stat.S_IFCHR if e.ischr() else stat.S_IFBLK
-            self.head(name, kind | e.mode, 0, (e.devmajor, e.devminor))
+            self.head(name, kind | e.mode, 0, (e.devmajor, e.devminor), owner)
         elif e.isreg() or e.islnk():
-            self.stream(name, tar.extractfile(e), tar.getmember(e.linkname).size if e.islnk() else e.size, e.mode)
+            size = tar.getmember(e.linkname).size if e.islnk() else e.size
+            self.stream(name, tar.extractfile(e), size, e.mode, owner)
 
     def end(self):
         self.count = -1

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """images/build: what a manifest becomes, what a bad one says; and a machine that runs it by itself and tells a VM's exit code."""
+import io
 import os
 import subprocess
+import tarfile
 
 import pytest
 
@@ -68,6 +70,70 @@ def test_no_room(tmp_path):
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False, timeout=60)
     assert done.returncode == 1 and done.stderr.decode().count("\n") == 1
     assert sorted(os.listdir(tmp_path)) == ["k", "m.conf"]
+
+
+# In place of mmdebstrap: its last argument is the tar file that it writes.
+FAKE_MMDEBSTRAP = """\
+#!/bin/sh
+for last; do :; done
+cp "$ROOT_TAR" "$last"
+"""
+
+
+def make_root(path, files):
+    """A tar file as mmdebstrap makes it, {path: (mode, uid, gid, bytes)}."""
+    with tarfile.open(path, "w") as tar:
+        for name, (mode, uid, gid, data) in files.items():
+            e = tarfile.TarInfo("./" + name)
+            e.mode, e.uid, e.gid, e.size = mode, uid, gid, len(data)
+            tar.addfile(e, io.BytesIO(data))
+
+
+def build_suite(folder, files, more=""):
+    """images/build with a suite whose root file system is `files`: (status, what it said)."""
+    (folder / "bin").mkdir(exist_ok=True)
+    (folder / "bin" / "mmdebstrap").write_text(FAKE_MMDEBSTRAP)
+    (folder / "bin" / "mmdebstrap").chmod(0o755)
+    (folder / "m.conf").write_text("[vm a]\nsuite = bookworm\n" + more)
+    make_root(folder / "root.tar", files)
+    env = dict(os.environ, PATH=f"{folder}/bin:{os.environ['PATH']}", ROOT_TAR=str(folder / "root.tar"))
+    done = subprocess.run([TOOL, str(folder / "m.conf"), str(folder / "out.cpio")], stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, check=False, timeout=60, env=env)
+    return done.returncode, done.stderr.decode().splitlines()[-1]
+
+
+ROOT = {"boot/vmlinuz-1": (0o644, 0, 0, b"kernel"), "usr/sbin/init": (0o755, 0, 0, b"init"),
+        "etc/shadow": (0o640, 0, 42, b"root:*:"), "var/lib/apt/lists/x": (0o644, 0, 0, bytes(5000))}
+
+
+def test_suite(tmp_path):
+    """What becomes of a Debian root: its kernel apart, owners kept, nothing of /boot and of apt's lists."""
+    assert build_suite(tmp_path, ROOT)[0] == 0
+    listed = subprocess.run(["cpio", "-tv", "--quiet", "-n"], input=(tmp_path / "out.cpio").read_bytes(), stdout=subprocess.PIPE,
+                            check=True).stdout.decode()
+    assert [line.split()[-1] for line in listed.splitlines()] == ["vms", "vms/a.conf", "guests", "guests/a", "guests/a/kernel",
+                                                                  "guests/a/initrd"]
+    subprocess.run(["cpio", "-idu", "--quiet"], input=(tmp_path / "out.cpio").read_bytes(), cwd=tmp_path, check=True)
+    assert (tmp_path / "guests/a/kernel").read_bytes() == b"kernel"
+    inner = subprocess.run(["cpio", "-tv", "--quiet", "-n"], input=(tmp_path / "guests/a/initrd").read_bytes(),
+                           stdout=subprocess.PIPE, check=True).stdout.decode()
+    assert "boot/" not in inner and "lists/" not in inner
+    rows = {line.split()[-1]: line.split() for line in inner.splitlines()}
+    assert rows["etc/shadow"][0] == "-rw-r-----" and rows["etc/shadow"][2:4] == ["0", "42"]
+    assert rows["init"][0] == "-rwxr-xr-x"
+
+
+@pytest.mark.parametrize("without,more,want", [
+    ("boot/vmlinuz-1", "", ":2: suite = bookworm: expected packages that bring one kernel; there are 0"),
+    ("usr/sbin/init", "", ":2: suite = bookworm: expected systemd-sysv or another package with /sbin/init among packages"),
+    (None, "memory = 64M\n", ":3: memory = 64M: expected at least 88M, three times the system that runs from it"),
+])
+def test_bad_suite(tmp_path, without, more, want):
+    files = dict(ROOT, **{"big": (0o644, 0, 0, bytes(29 << 20))}) if more else dict(ROOT)
+    files.pop(without, None)
+    status, said = build_suite(tmp_path, files, more)
+    assert status == 1 and want in said, said
+    assert not os.path.exists(tmp_path / "out.cpio") and not os.path.exists(tmp_path / "out.cpio.tmp")
 
 
 MANIFEST = """\
