@@ -40,8 +40,8 @@ def esp(folder, files, name="esp.img"):
     return ["-drive", f"file={image},format=raw,if=none,id=esp", "-device", "virtio-blk-pci,drive=esp,bootindex=1"]
 
 
-def run(argv, **kwargs):
-    done = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=300, check=False, **kwargs)
+def run(argv, timeout=300, **kwargs):
+    done = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=timeout, check=False, **kwargs)
     if done.returncode != 0:
         raise harness.MachineError(f"{' '.join(map(str, argv))}:\n{done.stdout.decode('utf-8', 'replace')}")
     return done.stdout
