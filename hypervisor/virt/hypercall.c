@@ -47,22 +47,26 @@ static int64_t send_ipi(struct vcpu *v, const struct args *x, bool long64)
 	return count < 0 ? -KVM_EINVAL : count;
 }
 
+static __noinline int64_t serve(struct vcpu *v, uint64_t nr, bool long64)
+{
+	struct args x = arguments(v, long64);
+
+	switch (nr) {
+	case KVM_HC_VAPIC_POLL_IRQ: return 0;
+	case KVM_HC_KICK_CPU: return kick_cpu(v, x.a[1]);
+	case KVM_HC_SEND_IPI: return send_ipi(v, &x, long64);
+	default: return -KVM_ENOSYS;
+	}
+}
+
 void hypercall(struct vcpu *v, unsigned cpl, bool long64)
 {
 	uint64_t nr = long64 ? v->gpr[GPR_RAX] : (uint32_t)v->gpr[GPR_RAX];
-	struct args x;
 	int64_t ret = -KVM_ENOSYS;
 
-	if (cpl) {
+	if (unlikely(cpl))
 		ret = -KVM_EPERM;
-	} else if (likely(v->vm->cpuid.kvm_pv)) {
-		x = arguments(v, long64);
-		switch (nr) {
-		case KVM_HC_VAPIC_POLL_IRQ: ret = 0; break;
-		case KVM_HC_KICK_CPU: ret = kick_cpu(v, x.a[1]); break;
-		case KVM_HC_SEND_IPI: ret = send_ipi(v, &x, long64); break;
-		default: break;
-		}
-	}
+	else if (nr <= KVM_HC_SEND_IPI && v->vm->cpuid.kvm_pv)
+		ret = serve(v, nr, long64);
 	v->gpr[GPR_RAX] = long64 ? (uint64_t)ret : (uint32_t)ret;
 }

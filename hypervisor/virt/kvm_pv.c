@@ -123,7 +123,7 @@ static int set_system_time(struct vcpu *v, uint64_t value)
 	if (value & 2)
 		return -EINVAL;
 	v->pv.system_time = value;
-	v->pv.time_stale = true;
+	v->pv.time_stale = v->check_events = true;
 	return 0;
 }
 

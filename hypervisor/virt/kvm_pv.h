@@ -39,7 +39,7 @@ int kvm_pv_write_msr(struct vcpu *v, uint32_t index, uint64_t value);
 void kvm_pv_reset(struct vcpu *v);
 
 /* Writes the time structure when it is stale: after the MSR was written, the vCPU has moved, or the
- * guest's TSC has changed (set pv.time_stale). Owner. */
+ * guest's TSC has changed (set pv.time_stale and check_events). Owner. */
 void kvm_pv_update_time(struct vcpu *v);
 
 /* An interrupt was acked and is about to be injected: lets the guest skip its EOI if nothing waits

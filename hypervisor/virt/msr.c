@@ -429,6 +429,20 @@ static int write_pred_cmd(struct vcpu *v, uint32_t index, uint64_t value)
 
 /* ---- the table ---- */
 
+static int read_unknown(struct vcpu *v, uint32_t index, uint64_t *value)
+{
+	(void)index, (void)value;
+	vcpu_count(v, COUNT_MSR_UNKNOWN);
+	return -EINVAL;
+}
+
+static int write_unknown(struct vcpu *v, uint32_t index, uint64_t value)
+{
+	(void)index, (void)value;
+	vcpu_count(v, COUNT_MSR_UNKNOWN);
+	return -EINVAL;
+}
+
 enum {
 	ROW_NONE,
 	ROW_TSC,
@@ -466,6 +480,7 @@ enum {
 };
 
 static const struct msr_row rows[] = {
+	[ROW_NONE] = { NULL, read_unknown, write_unknown },
 	[ROW_TSC] = { "TSC", read_tsc, write_tsc },
 	[ROW_APIC_BASE] = { "APIC_BASE", read_apic_base, write_apic_base },
 	[ROW_TSC_ADJUST] = { "TSC_ADJUST", read_tsc_adjust, write_tsc_adjust },
@@ -529,7 +544,7 @@ static const uint8_t low_rows[MSR_X2APIC_LAST + 1] = {
 	[MSR_X2APIC_FIRST... MSR_X2APIC_LAST] = ROW_X2APIC,
 };
 
-static unsigned high_row(uint32_t index)
+static __noinline unsigned high_row(uint32_t index)
 {
 	switch (index) {
 	case MSR_KVM_WALL_CLOCK_NEW ... MSR_KVM_LAST: return ROW_KVM;
@@ -559,45 +574,59 @@ static unsigned high_row(uint32_t index)
 	}
 }
 
-static inline const struct msr_row *row_of(uint32_t index)
+/* Of an index below ARRAY_SIZE(low_rows). */
+static inline const struct msr_row *low_row_of(uint32_t index)
 {
-	unsigned row;
+	return &rows[low_rows[nospec_index(index, ARRAY_SIZE(low_rows))]];
+}
 
-	if (likely(index < ARRAY_SIZE(low_rows)))
-		row = low_rows[nospec_index(index, ARRAY_SIZE(low_rows))];
-	else
-		row = high_row(index);
-	return row ? &rows[row] : NULL;
+static const struct msr_row *row_of(uint32_t index)
+{
+	return index < ARRAY_SIZE(low_rows) ? low_row_of(index) : &rows[high_row(index)];
 }
 
 const struct msr_row *msr_find(uint32_t index)
 {
-	return row_of(index);
+	const struct msr_row *row = row_of(index);
+
+	return row == &rows[ROW_NONE] ? NULL : row;
 }
 
-static __noinline int unknown(struct vcpu *v)
+static inline int read_by(const struct msr_row *row, struct vcpu *v, uint32_t index,
+			  uint64_t *value)
 {
-	vcpu_count(v, COUNT_MSR_UNKNOWN);
-	return -EINVAL;
+	return row->read ? row->read(v, index, value) : -EINVAL;
+}
+
+static inline int write_by(const struct msr_row *row, struct vcpu *v, uint32_t index,
+			   uint64_t value)
+{
+	return row->write ? row->write(v, index, value) : -EINVAL;
+}
+
+static __noinline int read_high(struct vcpu *v, uint32_t index, uint64_t *value)
+{
+	return read_by(&rows[high_row(index)], v, index, value);
+}
+
+static __noinline int write_high(struct vcpu *v, uint32_t index, uint64_t value)
+{
+	return write_by(&rows[high_row(index)], v, index, value);
 }
 
 int guest_msr_read(struct vcpu *v, uint32_t index, uint64_t *value)
 {
-	const struct msr_row *row = row_of(index);
-
 	*value = 0;
-	if (unlikely(!row))
-		return unknown(v);
-	return row->read ? row->read(v, index, value) : -EINVAL;
+	if (unlikely(index >= ARRAY_SIZE(low_rows)))
+		return read_high(v, index, value);
+	return read_by(low_row_of(index), v, index, value);
 }
 
 int guest_msr_write(struct vcpu *v, uint32_t index, uint64_t value)
 {
-	const struct msr_row *row = row_of(index);
-
-	if (unlikely(!row))
-		return unknown(v);
-	return row->write ? row->write(v, index, value) : -EINVAL;
+	if (unlikely(index >= ARRAY_SIZE(low_rows)))
+		return write_high(v, index, value);
+	return write_by(low_row_of(index), v, index, value);
 }
 
 /* ---- reset and external form ---- */
@@ -702,7 +731,7 @@ unsigned guest_msr_set_state(struct vcpu *v, const struct vcpu_msr *in, unsigned
 
 		if (set_raw(v, in[i].index, in[i].value))
 			continue;
-		if (!row || !row->write || row->write(v, in[i].index, in[i].value))
+		if (write_by(row, v, in[i].index, in[i].value))
 			return i;
 	}
 	return n;

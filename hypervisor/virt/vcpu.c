@@ -59,12 +59,19 @@ uint64_t vcpu_guest_tsc(struct vcpu *v)
 	return time_tsc() + v->tsc_offset;
 }
 
-void vcpu_tsc_changed(struct vcpu *v)
+static __noinline void tsc_users_changed(struct vcpu *v)
 {
-	virt->tsc_offset_changed(v);
 	if (v->lapic.tsc_deadline)
 		vlapic_timer_rearm(&v->lapic);
-	v->pv.time_stale = v->pv.system_time != 0;
+	if (v->pv.system_time)
+		v->pv.time_stale = v->check_events = true;
+}
+
+void vcpu_tsc_changed(struct vcpu *v)
+{
+	if (v->lapic.tsc_deadline | v->pv.system_time)
+		tsc_users_changed(v);
+	virt->tsc_offset_changed(v);
 }
 
 static void op_set_timer(struct vcpu *v, uint64_t deadline)

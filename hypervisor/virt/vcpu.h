@@ -47,16 +47,25 @@ struct vcpu {
 	uint64_t gpr[GPR_COUNT]; /* [o] offset 0, known to the world switch. GPR_RSP is unused: the
 				    backend has RSP */
 	struct vm *vm;           /* [I] */
-	uint32_t requests;       /* [a] VREQ_* */
-	uint32_t mode;           /* [a] enum vcpu_mode */
-	cpu_id_t cpu;            /* [a] where it is or was last in the guest */
-	bool check_events;       /* [o] look for something to inject before the next entry */
-	bool shutdown;           /* [o] triple fault */
-	bool window_wanted;      /* [o] the VMM asked for VCPU_EXIT_IRQ_WINDOW */
-	bool io_pending;         /* [o] run->io waits for the VMM's answer */
-	bool io_write;           /* [o] as run->io has it, but not in the VMM's reach */
-	uint8_t io_size;         /* [o] bytes: 1, 2, 4 */
-	uint16_t index;          /* [I] number in the VM, and its APIC id */
+	/* All 0: the guest may be entered at once. In a word of its own, so that one load tells. */
+	union {
+		struct {
+			uint32_t requests;  /* [a] VREQ_* */
+			bool check_events;  /* [o] look for something to inject, and at kvmclock */
+			bool timer_changed; /* [o] `timer` is still to be armed as timer_deadline
+					       says */
+			uint16_t zero;
+		};
+		uint64_t attention; /* read only */
+	};
+	uint32_t mode;                  /* [a] enum vcpu_mode */
+	cpu_id_t cpu;                   /* [a] where it is or was last in the guest */
+	bool shutdown;                  /* [o] triple fault */
+	bool window_wanted;             /* [o] the VMM asked for VCPU_EXIT_IRQ_WINDOW */
+	bool io_pending;                /* [o] run->io waits for the VMM's answer */
+	bool io_write;                  /* [o] as run->io has it, but not in the VMM's reach */
+	uint8_t io_size;                /* [o] bytes: 1, 2, 4 */
+	uint16_t index;                 /* [I] number in the VM, and its APIC id */
 	uint64_t counters[COUNT_COUNT]; /* [o] read by anyone */
 
 	struct vcpu_run *run;            /* [I] the run page, shared with the VMM: never trusted */
@@ -79,7 +88,6 @@ struct vcpu {
 	struct wait_queue wait;  /* has its own lock */
 	struct timer timer;      /* of the local APIC: armed by the owner */
 	uint64_t timer_deadline; /* [o] what the local APIC wants, ns; VLAPIC_NO_DEADLINE: none */
-	bool timer_changed;      /* [o] `timer` is still to be armed so */
 	uint64_t guest_ticks;    /* [o] TSC ticks in virt->run; read by anyone */
 	uint64_t run_ticks;      /* [o] up to run_since; see vcpu_run_time */
 	uint64_t run_since;      /* [o] TSC; 0: it has no CPU */

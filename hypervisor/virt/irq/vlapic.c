@@ -78,7 +78,7 @@ static __always_inline void set_irr(struct vlapic *l, uint8_t vector)
 		__atomic_fetch_or(&l->irr_pending, word, __ATOMIC_SEQ_CST);
 }
 
-void vlapic_post(struct vlapic *l, uint8_t vector, bool level)
+static __always_inline void set_tmr(struct vlapic *l, uint8_t vector, bool level)
 {
 	uint32_t bit = vector_bit(vector);
 	uint32_t *tmr = vlapic_word(l, APIC_TMR, vector);
@@ -87,7 +87,25 @@ void vlapic_post(struct vlapic *l, uint8_t vector, bool level)
 		__atomic_fetch_or(tmr, bit, __ATOMIC_SEQ_CST);
 	else if (__atomic_load_n(tmr, __ATOMIC_RELAXED) & bit)
 		__atomic_fetch_and(tmr, ~bit, __ATOMIC_SEQ_CST);
+}
+
+void vlapic_post(struct vlapic *l, uint8_t vector, bool level)
+{
+	set_tmr(l, vector, level);
 	set_irr(l, vector);
+}
+
+void vlapic_post_self(struct vlapic *l, uint8_t vector)
+{
+	vlapic_post(l, vector, false);
+}
+
+bool vlapic_claim(struct vlapic *l, uint8_t vector)
+{
+	if (vlapic_irr_any(l) || (vector & 0xf0u) <= (vlapic_reg(l, APIC_PPR) & 0xf0))
+		return false;
+	set_tmr(l, vector, false);
+	return true;
 }
 
 void vlapic_accept(struct vlapic *l, uint8_t vector, bool level)
@@ -154,13 +172,15 @@ void vlapic_put_back(struct vlapic *l, uint8_t vector)
 	set_irr(l, vector);
 }
 
+/* Of a higher class than whatever is in service already: that needs no look. */
 void vlapic_in_service(struct vlapic *l, uint8_t vector)
 {
 	uint32_t *isr = vlapic_word(l, APIC_ISR, vector);
+	uint32_t tpr = vlapic_reg(l, APIC_TPR), class = vector & 0xf0u;
 
 	WRITE_ONCE(*isr, *isr | vector_bit(vector));
 	l->isr_words |= (uint8_t)(1u << (vector / 32));
-	vlapic_update_ppr(l);
+	vlapic_reg_set(l, APIC_PPR, class > (tpr & 0xf0) ? class : tpr);
 }
 
 void vlapic_ack(struct vlapic *l, uint8_t vector)

@@ -166,10 +166,15 @@ int vlapic_msr_write(struct vlapic *l, uint32_t msr, uint64_t value);
 
 /*
  * A value written to the x2APIC's ICR that is the commonest there is, a fixed interrupt for itself:
- * does it, but for the kick; the owner looks at once. false: it is something else, nothing was
- * done.
+ * the register is written, the interrupt the owner's to send, by vlapic_claim() or
+ * vlapic_post_self(). false: it is something else, nothing was done.
  */
 bool vlapic_icr_to_self(struct vlapic *l, uint64_t icr);
+/* No kick: the owner looks at once. */
+void vlapic_post_self(struct vlapic *l, uint8_t vector);
+/* Nothing else waits and priorities allow `vector`: as if it had been posted and vlapic_take()n.
+ * Else false, nothing was done. */
+bool vlapic_claim(struct vlapic *l, uint8_t vector);
 
 /* ---- messages ---- */
 

@@ -206,7 +206,6 @@ bool vlapic_icr_to_self(struct vlapic *l, uint64_t icr)
 		return false;
 	vlapic_reg_set(l, APIC_ICR, (uint32_t)icr);
 	vlapic_reg_set(l, APIC_ICR_HIGH, (uint32_t)(icr >> 32));
-	vlapic_post(l, (uint8_t)icr, false);
 	return true;
 }
 

@@ -391,6 +391,7 @@ static void test_icr_to_self(void **state)
 			assert_int_equal(test_take(0), -1);
 			continue;
 		}
+		vlapic_post_self(lapic(0), (uint8_t)icr);
 		assert_int_equal(vlapic_msr_write(lapic(1), X(APIC_ICR), icr), 0);
 		assert_int_equal(vlapic_msr_read(lapic(0), X(APIC_ICR), &short_way), 0);
 		assert_int_equal(vlapic_msr_read(lapic(1), X(APIC_ICR), &long_way), 0);
@@ -401,6 +402,35 @@ static void test_icr_to_self(void **state)
 	}
 	assert_int_equal(vlapic_msr_write(lapic(0), X(APIC_SVR), 0xff), 0);
 	assert_false(vlapic_icr_to_self(lapic(0), 0x40061)); /* switched off by software */
+}
+
+/* A vector that nothing is before may go to the guest without having been in IRR. */
+static void test_claim(void **state)
+{
+	struct vlapic *l = lapic(0);
+
+	(void)state;
+	test_machine_start(NULL, 1);
+	vlapic_accept(l, 0x61, true);
+	assert_false(vlapic_claim(l, 0x71)); /* another waits */
+	assert_int_equal(test_take(0), 0x61);
+	vlapic_eoi(l);
+	assert_int_equal(machine.vcpu[0].eois, 1);
+	vlapic_set_cr8(l, 6);
+	assert_false(vlapic_claim(l, 0x6f)); /* TPR forbids it */
+	assert_true(vlapic_claim(l, 0x70));
+	vlapic_in_service(l, 0x70);
+	assert_int_equal(rd(0, APIC_PPR), 0x70);
+	vlapic_set_cr8(l, 0);
+	assert_false(vlapic_claim(l, 0x71)); /* of the class in service */
+	vlapic_eoi(l);
+	assert_int_equal(rd(0, APIC_PPR), 0);
+	/* It was level-triggered once, now it is not. */
+	assert_true(vlapic_claim(l, 0x61));
+	vlapic_in_service(l, 0x61);
+	vlapic_eoi(l);
+	assert_int_equal(machine.vcpu[0].eois, 1);
+	assert_int_equal(test_take(0), -1);
 }
 
 static void test_special_messages(void **state)
@@ -755,6 +785,7 @@ int main(void)
 		cmocka_unit_test(test_ipi_xapic),
 		cmocka_unit_test(test_ipi_x2apic),
 		cmocka_unit_test(test_icr_to_self),
+		cmocka_unit_test(test_claim),
 		cmocka_unit_test(test_special_messages),
 		cmocka_unit_test(test_lowest_priority_takes_turns),
 		cmocka_unit_test(test_msi),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Exits that are answered inside the session, a function each. An answer is whole or has had no
-// effect (SVM_SLOW). Each ends in resume(), which looks at what came up meanwhile with three loads.
+// effect (SVM_SLOW). Each ends in resume(), which looks at what came up meanwhile with one load.
 // Instruction counts of these paths are budgeted: tests/test_exit_cost.py.
 #include "virt/svm/svm.h"
 
@@ -23,6 +23,8 @@ static __noinline enum svm_fast attend(struct svm_vcpu *s)
 	}
 	if (v->timer_changed && !vcpu_arm_timer(v, false))
 		return SVM_LEAVE;
+	if (v->pv.time_stale)
+		kvm_pv_update_time(v);
 	if (v->check_events)
 		svm_deliver(s);
 	svm_check_entry(s);
@@ -31,9 +33,7 @@ static __noinline enum svm_fast attend(struct svm_vcpu *s)
 
 static inline enum svm_fast resume(struct svm_vcpu *s)
 {
-	struct vcpu *v = &s->v;
-
-	if (unlikely(READ_ONCE(v->requests) | v->check_events | v->timer_changed))
+	if (unlikely(READ_ONCE(s->v.attention)))
 		return attend(s);
 	svm_check_entry(s);
 	return SVM_RESUME;
@@ -102,54 +102,66 @@ static inline void finish_msr(struct svm_vcpu *s, int err)
 		vcpu_raise_gp(&s->v);
 }
 
-/* The local APIC's two that come with each interrupt. false: it is another, or another value. */
-static inline bool write_lapic_quick(struct vcpu *v, uint32_t index, uint64_t value)
+static enum svm_fast write_eoi(struct svm_vcpu *s)
 {
-	if (index == MSR_X2APIC_EOI) {
-		if (unlikely(value || !vlapic_x2apic(&v->lapic)))
-			return false;
-		vlapic_eoi(&v->lapic); /* kicks if that opens the way for what waits */
-		return true;
-	}
-	if (index != MSR_X2APIC_ICR || !vlapic_icr_to_self(&v->lapic, value))
-		return false;
-	v->check_events = true;
-	return true;
+	vlapic_eoi(&s->v.lapic); /* kicks if that opens the way for what waits */
+	svm_skip(s, 2);
+	return resume(s);
 }
 
-static enum svm_fast write_msr(struct svm_vcpu *s, uint32_t index)
+static enum svm_fast send_to_self(struct svm_vcpu *s, uint8_t vector)
+{
+	svm_skip(s, 2);
+	/* A request that comes now comes with an IPI, which ends the entry at once. */
+	if (likely(svm_virq_to_self(s, vector))) {
+		svm_check_entry(s);
+		return SVM_RESUME;
+	}
+	vlapic_post_self(&s->v.lapic, vector);
+	s->v.check_events = true;
+	return resume(s);
+}
+
+/* First the two that come with each interrupt. */
+static __noinline enum svm_fast write_lapic(struct svm_vcpu *s, uint32_t index, uint64_t value)
 {
 	struct vcpu *v = &s->v;
-	uint64_t value = vcpu_edx_eax(v);
-	int err;
 
-	if (write_lapic_quick(v, index, value)) {
-		svm_skip(s, 2);
-		return resume(s);
-	}
-	err = guest_msr_write(v, index, value);
-	if (unlikely(v->pv.time_stale))
-		kvm_pv_update_time(v);
+	if (index == MSR_X2APIC_EOI && !value && vlapic_x2apic(&v->lapic))
+		return write_eoi(s);
+	if (index == MSR_X2APIC_ICR && vlapic_icr_to_self(&v->lapic, value))
+		return send_to_self(s, (uint8_t)value);
+	v->check_events = true;
+	finish_msr(s, guest_msr_write(v, index, value));
+	return index == MSR_X2APIC_ICR ? resume_or_yield(s) : resume(s);
+}
+
+static __noinline enum svm_fast write_msr(struct svm_vcpu *s, uint32_t index)
+{
+	uint64_t value = vcpu_edx_eax(&s->v);
+
 	if (index - MSR_X2APIC_FIRST <= MSR_X2APIC_LAST - MSR_X2APIC_FIRST)
-		v->check_events = true;
+		return write_lapic(s, index, value);
+	finish_msr(s, guest_msr_write(&s->v, index, value));
+	return resume(s);
+}
+
+static __noinline enum svm_fast read_msr(struct svm_vcpu *s, uint32_t index)
+{
+	uint64_t value;
+	int err = guest_msr_read(&s->v, index, &value);
+
+	if (likely(err == 0))
+		vcpu_set_edx_eax(&s->v, value);
 	finish_msr(s, err);
-	return unlikely(index == MSR_X2APIC_ICR) ? resume_or_yield(s) : resume(s);
+	return resume(s);
 }
 
 enum svm_fast svm_fast_msr(struct svm_vcpu *s)
 {
-	struct vcpu *v = &s->v;
-	uint32_t index = (uint32_t)v->gpr[GPR_RCX];
-	uint64_t value;
-	int err;
+	uint32_t index = (uint32_t)s->v.gpr[GPR_RCX];
 
-	if (s->vmcb->exit_info1 & 1)
-		return write_msr(s, index);
-	err = guest_msr_read(v, index, &value);
-	if (likely(err == 0))
-		vcpu_set_edx_eax(v, value);
-	finish_msr(s, err);
-	return resume(s);
+	return s->vmcb->exit_info1 & 1 ? write_msr(s, index) : read_msr(s, index);
 }
 
 /* ---- ports ---- */
@@ -270,12 +282,35 @@ static const struct svm_exit invalid = {
 	.slow = svm_slow_invalid,
 };
 
-static __noinline const struct svm_exit *rare_exit(uint32_t code)
+static inline enum svm_fast answer(struct svm_vcpu *s, const struct svm_exit *exit)
 {
-	/* A number without a row ends here as well. */
+	return exit->fast ? exit->fast(s) : SVM_SLOW;
+}
+
+static __noinline enum svm_fast sync_and_answer(struct svm_vcpu *s, const struct svm_exit *exit)
+{
+	svm_sync_int_ctl(s);
+	return answer(s, exit);
+}
+
+static inline enum svm_fast take(struct svm_vcpu *s, const struct svm_exit *exit)
+{
+	const struct vmcb *c = s->vmcb;
+
+	s->v.counters[exit->counter + (c->exit_info1 & exit->by_info1)]++;
+	cpu_count_exit();
+	s->exit = exit;
+	if (unlikely(((uint32_t)c->int_ctl & (V_TPR_MASK | V_IRQ)) != s->int_ctl))
+		return sync_and_answer(s, exit);
+	return answer(s, exit);
+}
+
+/* A number without a row comes here as well. */
+static __noinline enum svm_fast take_rare(struct svm_vcpu *s, uint32_t code)
+{
 	if (code == EXIT_NPF)
-		return &memory_fault;
-	return code == EXIT_INVALID ? &invalid : &unexpected;
+		return take(s, &memory_fault);
+	return take(s, code == EXIT_INVALID ? &invalid : &unexpected);
 }
 
 /* Known to switch.S. */
@@ -291,11 +326,6 @@ enum svm_fast svm_fast_exit(struct svm_vcpu *s)
 	c->clean = CLEAN_ALL;
 	svm_check_exit(s);
 	if (unlikely(code >= EXIT_TABLE_SIZE || !exit->name))
-		exit = rare_exit(code);
-	s->v.counters[exit->counter + (c->exit_info1 & exit->by_info1)]++;
-	cpu_count_exit();
-	s->exit = exit;
-	if (unlikely((c->int_ctl & (V_TPR_MASK | V_IRQ)) != s->int_ctl))
-		svm_sync_int_ctl(s);
-	return exit->fast ? exit->fast(s) : SVM_SLOW;
+		return take_rare(s, code);
+	return take(s, exit);
 }

@@ -373,6 +373,18 @@ static void ask_for_window(struct svm_vcpu *s, int irq)
 	watch_cr8(s, (virq && !svm_features.nrip) || (irq < 0 && vlapic_irr_any(&v->lapic)));
 }
 
+bool svm_virq_to_self(struct svm_vcpu *s, uint8_t vector)
+{
+	struct vcpu *v = &s->v;
+
+	if (s->virq || v->attention || v->nmi_pending || v->pv.eoi || vector < VIRQ_FIRST ||
+	    (s->vmcb->rflags & RFLAGS_IF) || !vlapic_claim(&v->lapic, vector))
+		return false;
+	svm_set_virq(s, vector);
+	watch_cr8(s, !svm_features.nrip);
+	return true;
+}
+
 void svm_deliver(struct svm_vcpu *s)
 {
 	struct vcpu *v = &s->v;

@@ -69,7 +69,7 @@ static void arrive(struct svm_vcpu *s)
 	v->cpu = this_cpu_id();
 	s->asid_generation = 0;
 	s->vmcb->clean = 0;
-	v->pv.time_stale = true;
+	v->pv.time_stale = v->check_events = true;
 	vcpu_count(v, COUNT_MIGRATIONS);
 }
 
@@ -152,7 +152,6 @@ static bool begin(struct svm_vcpu *s)
 	struct vcpu *v = &s->v;
 	uint32_t requests;
 
-	arrive(s);
 	__atomic_store_n(&v->mode, VCPU_GUEST, __ATOMIC_SEQ_CST);
 	requests = __atomic_load_n(&v->requests, __ATOMIC_SEQ_CST);
 	if (unlikely((requests & VREQ_LEAVE) || thread_need_resched()))
@@ -196,8 +195,11 @@ static enum svm_fast session(struct svm_vcpu *s)
 	return result;
 }
 
-static void before_session(struct vcpu *v)
+static void before_session(struct svm_vcpu *s)
 {
+	struct vcpu *v = &s->v;
+
+	arrive(s);
 	if (v->timer_changed)
 		vcpu_arm_timer(v, true);
 	if (v->pv.time_stale)
@@ -211,7 +213,7 @@ static enum virt_exit run(struct vcpu *v)
 	enum virt_exit exit;
 
 	for (;;) {
-		before_session(v);
+		before_session(s);
 		if (unlikely(!begin(s))) {
 			__atomic_store_n(&v->mode, VCPU_OUTSIDE, __ATOMIC_RELEASE);
 			return VIRT_EXIT_REQUEST;

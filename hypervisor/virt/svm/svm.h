@@ -235,6 +235,9 @@ void svm_take_interrupted(struct svm_vcpu *s);
 	32 /* lower ones cannot be told from exceptions if their delivery is cut short \
 	    */
 void svm_set_virq(struct svm_vcpu *s, int virq);
+/* An interrupt that the guest sends itself while it is closed for all and nothing else waits: the
+ * CPU is told at once. false: it has to be posted. In the session. */
+bool svm_virq_to_self(struct svm_vcpu *s, uint8_t vector);
 bool svm_irqs_open(struct vcpu *v);
 /* An interrupt, NMI or exception waits that would end HLT. */
 bool svm_has_event(struct svm_vcpu *s);

@@ -132,6 +132,9 @@
 	mov	%rcx, HOST_SAVE(%rsp)
 	mov	%gs:0, %rax
 	mov	%rax, HOST_GS(%rsp)
+	/* Kept by C in these: s and its VMCB. */
+	mov	%rdi, %rbx
+	mov	%rdx, %r12
 
 	clgi
 	.if	\fsgsbase
@@ -148,29 +151,28 @@
 
 1:	/* With GIF clear STI opens nothing yet; VMRUN passes it on: physical interrupts exit. */
 	sti
-	mov	VMCB(%rsp), %rsi
-	mov	S(%rsp), %rdi
-	mov	VMCB_GS_BASE(%rsi), %r8
+	mov	VMCB_GS_BASE(%r12), %r8
 	SET_GS	%r8, \fsgsbase
 	.if	\mitigated
+	mov	%r12, %rsi
 	GUEST_ENTER
 	.endif
-	mov	(%rdi), %rax
-	mov	%rax, VMCB_RAX(%rsi)
-	mov	GPR_RCX(%rdi), %rcx
-	mov	GPR_RDX(%rdi), %rdx
-	mov	GPR_RBX(%rdi), %rbx
-	mov	GPR_RBP(%rdi), %rbp
-	mov	GPR_RSI(%rdi), %rsi
-	mov	GPR_R8(%rdi), %r8
-	mov	GPR_R9(%rdi), %r9
-	mov	GPR_R10(%rdi), %r10
-	mov	GPR_R11(%rdi), %r11
-	mov	GPR_R12(%rdi), %r12
-	mov	GPR_R13(%rdi), %r13
-	mov	GPR_R14(%rdi), %r14
-	mov	GPR_R15(%rdi), %r15
-	mov	GPR_RDI(%rdi), %rdi
+	mov	(%rbx), %rax
+	mov	%rax, VMCB_RAX(%r12)
+	mov	GPR_RCX(%rbx), %rcx
+	mov	GPR_RDX(%rbx), %rdx
+	mov	GPR_RBP(%rbx), %rbp
+	mov	GPR_RSI(%rbx), %rsi
+	mov	GPR_RDI(%rbx), %rdi
+	mov	GPR_R8(%rbx), %r8
+	mov	GPR_R9(%rbx), %r9
+	mov	GPR_R10(%rbx), %r10
+	mov	GPR_R11(%rbx), %r11
+	mov	GPR_R12(%rbx), %r12
+	mov	GPR_R13(%rbx), %r13
+	mov	GPR_R14(%rbx), %r14
+	mov	GPR_R15(%rbx), %r15
+	mov	GPR_RBX(%rbx), %rbx
 	mov	PA(%rsp), %rax
 	.if	\mitigated
 	MIT_CLEAR_BUFFERS MIT_VERW_GUEST
@@ -193,26 +195,28 @@
 	mov	%r14, GPR_R14(%rax)
 	mov	%r15, GPR_R15(%rax)
 	mov	%rax, %rdi
-	mov	VMCB(%rsp), %rsi
-	mov	VMCB_RAX(%rsi), %rbx
-	mov	%rbx, (%rdi)
+	mov	%rax, %rbx
+	mov	VMCB(%rsp), %r12
+	mov	VMCB_RAX(%r12), %r8
+	mov	%r8, (%rbx)
 	.if	\mitigated
+	mov	%r12, %rsi
 	GUEST_EXIT
 	.endif
 	GET_GS	\fsgsbase
-	mov	%r8, VMCB_GS_BASE(%rsi)
+	mov	%r8, VMCB_GS_BASE(%r12)
 	mov	HOST_GS(%rsp), %r8
 	SET_GS	%r8, \fsgsbase
-	/* No value of the guest's stays for C to speculate on. */
+	/* No value of the guest's stays for C to speculate on; RAX, RBX, RDI, R8 and R12 are ours by now. */
+	.if	\mitigated
 	xor	%eax, %eax
+	.endif
 	xor	%ecx, %ecx
 	xor	%edx, %edx
-	xor	%ebx, %ebx
-	xor	%r8d, %r8d
+	xor	%esi, %esi
 	xor	%r9d, %r9d
 	xor	%r10d, %r10d
 	xor	%r11d, %r11d
-	xor	%r12d, %r12d
 	xor	%r13d, %r13d
 	xor	%r14d, %r14d
 	xor	%r15d, %r15d
@@ -222,8 +226,7 @@
 	jz	1b
 
 	mov	%eax, %ebx
-	mov	VMCB(%rsp), %rsi
-	mov	VMCB_GS_BASE(%rsi), %r8
+	mov	VMCB_GS_BASE(%r12), %r8
 	SET_GS	%r8, \fsgsbase
 	mov	PA(%rsp), %rax
 	vmsave
