@@ -157,6 +157,11 @@ static uint64_t after_deadline(bool halt)
 		while (came == n)
 			__asm__ volatile("" ::: "memory");
 		cli();
+		if (came_at < deadline) {
+			print("FAIL exit-cost: %lu ticks before the deadline\n",
+			      deadline - came_at);
+			guest_exit(GUEST_FAILED);
+		}
 		sum += came_at - deadline;
 	}
 	return sum / REPEAT;

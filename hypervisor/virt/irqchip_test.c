@@ -2,6 +2,7 @@
 // PIC, IO-APIC and the lines between: what a guest programs, what lines do, what vCPUs take.
 // TEST-WITH: virt/irqchip.c virt/irq/vpic.c virt/irq/vioapic.c virt/irq/vlapic.c
 // TEST-WITH: virt/irq/vlapic_regs.c virt/irq/vlapic_route.c virt/irq/vlapic_timer.c virt/irq/msi.c
+// TEST-WITH: virt/irq/timer_advance.c
 #include "tests/host/vcpus.h"
 
 #include "tests/host/host.h"

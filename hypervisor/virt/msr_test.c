@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The MSR table, KVM's MSRs and hypercalls, on a vCPU whose backend and memory are played here.
 // TEST-WITH: virt/msr.c virt/kvm_pv.c virt/hypercall.c virt/irq/vlapic.c virt/irq/vlapic_regs.c
-// TEST-WITH: virt/irq/vlapic_route.c virt/irq/vlapic_timer.c
+// TEST-WITH: virt/irq/vlapic_route.c virt/irq/vlapic_timer.c virt/irq/timer_advance.c
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -158,6 +158,10 @@ static uint64_t op_to_now(struct vcpu *v, uint64_t tsc)
 	(void)v;
 	return tsc;
 }
+static void op_wait_tsc(struct vcpu *v, uint64_t tsc)
+{
+	(void)v, (void)tsc;
+}
 static void op_startup(struct vcpu *v, uint8_t page)
 {
 	(void)v, (void)page;
@@ -172,6 +176,7 @@ static const struct vlapic_ops lapic_ops = { .kick = op_kick,
 					     .now = op_now,
 					     .guest_tsc = vcpu_guest_tsc,
 					     .tsc_to_now = op_to_now,
+					     .wait_tsc = op_wait_tsc,
 					     .init = op_kick,
 					     .startup = op_startup,
 					     .nmi = op_kick,

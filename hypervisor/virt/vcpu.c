@@ -93,6 +93,14 @@ static uint64_t op_tsc_to_now(struct vcpu *v, uint64_t tsc)
 	return time_now() + (ahead > 0 ? time_tsc_to_ns((uint64_t)ahead) + 1 : 0);
 }
 
+static void op_wait_tsc(struct vcpu *v, uint64_t tsc)
+{
+	uint64_t until = tsc - v->tsc_offset;
+
+	while ((int64_t)(__builtin_ia32_rdtsc() - until) < 0)
+		cpu_relax();
+}
+
 static void fire(struct timer *t)
 {
 	vlapic_timer_fired(&container_of(t, struct vcpu, timer)->lapic);
@@ -121,6 +129,7 @@ const struct vlapic_ops vcpu_lapic_ops = {
 	.now = op_now,
 	.guest_tsc = vcpu_guest_tsc,
 	.tsc_to_now = op_tsc_to_now,
+	.wait_tsc = op_wait_tsc,
 	.init = op_init,
 	.startup = op_startup,
 	.nmi = op_nmi,

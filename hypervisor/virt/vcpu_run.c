@@ -97,6 +97,7 @@ static bool wakes(struct vcpu *v)
 		return false;
 	v->mp_state = MP_RUNNABLE;
 	v->pv.unhalted = false;
+	vlapic_timer_woken(&v->lapic);
 	return true;
 }
 
@@ -135,6 +136,8 @@ static void wait_for_time(struct vcpu *v, uint64_t until)
 static void halt(struct vcpu *v)
 {
 	if (wakes(v))
+		return;
+	if (v->mp_state == MP_HALTED && vlapic_timer_halt(&v->lapic) && wakes(v))
 		return;
 	/* Looking at a periodic timer may have moved it. */
 	if (v->timer_changed)

@@ -57,6 +57,12 @@ static uint64_t test_tsc_to_now(struct vcpu *v, uint64_t tsc)
 	(void)v;
 	return tsc / 2 + tsc % 2;
 }
+static void test_wait_tsc(struct vcpu *v, uint64_t tsc)
+{
+	(void)v;
+	assert_in_range(tsc, machine.now * 2, machine.now * 2 + TIMER_ADVANCE_MAX);
+	machine.now = test_tsc_to_now(v, tsc);
+}
 static void test_init(struct vcpu *v)
 {
 	v->inits++;
@@ -85,6 +91,7 @@ static const struct vlapic_ops test_ops = {
 	.now = test_now,
 	.guest_tsc = test_guest_tsc,
 	.tsc_to_now = test_tsc_to_now,
+	.wait_tsc = test_wait_tsc,
 	.init = test_init,
 	.startup = test_startup,
 	.nmi = test_nmi,

@@ -283,6 +283,7 @@ void vlapic_reset(struct vlapic *l, bool init)
 	uint64_t base = l->base;
 
 	vlapic_timer_stop(l);
+	l->due = 0;
 	__atomic_store_n(&l->timer_fired, 0, __ATOMIC_SEQ_CST);
 	__atomic_store_n(&l->esr_pending, 0, __ATOMIC_SEQ_CST);
 	reset_registers(l);

@@ -21,6 +21,7 @@
 #include "cpu/msr.h"
 #include "lib/types.h"
 #include "virt/irq/msg.h"
+#include "virt/irq/timer_advance.h"
 
 struct vcpu;
 struct vlapic;
@@ -49,6 +50,8 @@ struct vlapic_ops {
 	uint64_t (*guest_tsc)(struct vcpu *v);
 	/* First now() at which guest_tsc() has reached `tsc`; rounded up. */
 	uint64_t (*tsc_to_now)(struct vcpu *v, uint64_t tsc);
+	/* Returns when guest_tsc() has reached `tsc`, at most TIMER_ADVANCE_MAX ticks from now. */
+	void (*wait_tsc)(struct vcpu *v, uint64_t tsc);
 	/* To any vCPU of the VM, from the thread of another; include what a kick does. */
 	void (*init)(struct vcpu *v);
 	void (*startup)(struct vcpu *v, uint8_t page);
@@ -70,6 +73,13 @@ struct vlapic_set {
 	uint64_t nr_dropped; /* [a] messages nobody accepted, or of a mode we do not have */
 };
 
+/* Where the vCPU is when its timer goes off: the way from there into the guest. */
+enum vlapic_timer_way {
+	TIMER_IN_GUEST,
+	TIMER_IN_HLT,
+	TIMER_UNKNOWN /* nothing is learned from it */
+};
+
 /*
  * Locks: [I] immutable after init   [o] owner   [w] written by the owner, read by all   [a] atomic
  */
@@ -87,6 +97,11 @@ struct vlapic {
 	uint64_t base;          /* [w] APIC base MSR */
 	uint64_t deadline;      /* [o] of the timer in ns, VLAPIC_NO_DEADLINE: stopped */
 	uint64_t tsc_deadline;  /* [o] MSR, 0: none */
+	uint64_t due; /* [o] TSC before which the guest must not see an interrupt that was given out
+			 early; 0: none */
+	uint32_t early;            /* [o] ticks by which `deadline` is before tsc_deadline */
+	enum vlapic_timer_way way; /* [o] of the timer that is armed, or of `due` */
+	struct timer_advance advance[TIMER_UNKNOWN]; /* [o] by way */
 };
 
 void vlapic_set_init(struct vlapic_set *set, const struct vlapic_ops *ops);
@@ -199,6 +214,21 @@ void vlapic_pic_raised(struct vlapic_set *set);
 void vlapic_timer_fired(struct vlapic *l);
 /* The guest's TSC or its rate changed, or the vCPU moved: asks for the host timer anew. */
 void vlapic_timer_rearm(struct vlapic *l);
+/*
+ * The interrupt of a TSC deadline is given out a little before it (irq/timer_advance.h), so that
+ * the way into the guest is behind us when the deadline comes. Before a guest is entered with
+ * l->due not 0: waits for that moment.
+ */
+void vlapic_timer_wait(struct vlapic *l);
+/* The vCPU is about to sleep in HLT, from where the way is longer. true: not worth it, the timer's
+ * interrupt has been given out. Owner. */
+bool vlapic_timer_halt(struct vlapic *l);
+/* HLT is over. Owner. */
+static inline void vlapic_timer_woken(struct vlapic *l)
+{
+	if (l->tsc_deadline)
+		l->way = TIMER_UNKNOWN; /* by something else: it goes off in the guest */
+}
 
 /* ---- external form: struct vcpu_state's lapic and lapic_timer_deadline, sregs' apic_base ---- */
 

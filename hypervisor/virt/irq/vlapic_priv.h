@@ -102,7 +102,8 @@ void vlapic_send_icr(struct vlapic *l, uint64_t icr);
 void vlapic_self_ipi(struct vlapic *l, uint8_t vector);
 
 /* vlapic_timer.c */
-void vlapic_timer_merge(struct vlapic *l); /* owner: acts on timer_fired */
+void vlapic_timer_merge(struct vlapic *l);    /* owner: acts on timer_fired */
+void vlapic_timer_catch_up(struct vlapic *l); /* owner: what is due has fired, and no more */
 void vlapic_timer_start(struct vlapic *l);
 void vlapic_timer_stop(struct vlapic *l);
 void vlapic_timer_set_lvt(struct vlapic *l, uint32_t lvt);

@@ -244,8 +244,8 @@ int vlapic_msr_write(struct vlapic *l, uint32_t msr, uint64_t value)
 
 void vlapic_get_state(struct vlapic *l, uint32_t out[64], uint64_t *tsc_deadline)
 {
-	/* The host's timer may be late: what is due by now has fired. */
-	vlapic_timer_merge(l);
+	/* The host's timer may be late, or early. */
+	vlapic_timer_catch_up(l);
 	for (uint32_t n = 0; n < 64; n++)
 		out[n] = read_register(l, n << 4);
 	out[STATE_ESR_PENDING] = __atomic_load_n(&l->esr_pending, __ATOMIC_RELAXED);

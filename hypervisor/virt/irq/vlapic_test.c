@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The local APIC: registers in both modes, priorities, messages, the timer, and its external form.
 // TEST-WITH: virt/irq/vlapic.c virt/irq/vlapic_regs.c virt/irq/vlapic_route.c
-// TEST-WITH: virt/irq/vlapic_timer.c virt/irq/msi.c
+// TEST-WITH: virt/irq/vlapic_timer.c virt/irq/timer_advance.c virt/irq/msi.c
 #include "tests/host/vcpus.h"
 
 #include "tests/host/rand.h"
@@ -603,6 +603,120 @@ static void test_timer_tsc_deadline(void **state)
 	assert_int_equal(test_take(0), -1);
 }
 
+/* One timer of vCPU 0, `ahead` ticks from now; from the host's timer to the guest it is a way of
+ * `ns`. How many ticks after the deadline the guest is entered. */
+static int64_t timer_over(uint64_t ahead, uint64_t ns, bool halt)
+{
+	struct vlapic *l = lapic(0);
+	uint64_t deadline = machine.now * 2 + ahead;
+	int64_t late;
+
+	assert_int_equal(vlapic_msr_write(l, MSR_TSC_DEADLINE, deadline), 0);
+	if (!(halt && vlapic_timer_halt(l)) && machine.vcpu[0].timer != VLAPIC_NO_DEADLINE)
+		test_advance(machine.vcpu[0].timer - machine.now);
+	machine.now += ns;
+	assert_int_equal(test_take(0), 0x42);
+	if (halt)
+		vlapic_timer_woken(l);
+	if (l->due)
+		vlapic_timer_wait(l);
+	vlapic_eoi(l);
+	late = (int64_t)(machine.now * 2 - deadline);
+	assert_true(late >= 0);
+	assert_int_equal(l->due, 0);
+	return late;
+}
+
+static void start_deadline_timer(void)
+{
+	test_machine_start(NULL, 1);
+	wr(0, APIC_LVT_TIMER, LVT_TIMER_DEADLINE | 0x42);
+}
+
+/* The guest has its interrupt at its deadline, never before it, in HLT and out of it. */
+static void test_timer_advance(void **state)
+{
+	(void)state;
+	start_deadline_timer();
+	assert_int_equal(timer_over(100000, 450, false), 900);
+	for (unsigned i = 0; i < 80; i++)
+		timer_over(100000, i % 2 ? 850 : 450, i % 2);
+	assert_in_range(timer_over(100001, 450, false), 0, 1);
+	assert_in_range(timer_over(100001, 850, true), 0, 1);
+	assert_in_range(lapic(0)->advance[TIMER_IN_GUEST].ticks, 890, 910);
+	assert_in_range(lapic(0)->advance[TIMER_IN_HLT].ticks, 1690, 1710);
+	/* The CPU was another's for a while. */
+	assert_int_equal(timer_over(100000, 50000, false) / 1000, 99);
+	assert_in_range(timer_over(100000, 450, false), 0, 1);
+}
+
+/* Nearer than the way is long: no timer of the host's. */
+static void test_timer_near(void **state)
+{
+	unsigned sets;
+
+	(void)state;
+	start_deadline_timer();
+	for (unsigned i = 0; i < 80; i++)
+		timer_over(100000, i % 2 ? 850 : 450, i % 2);
+	sets = machine.vcpu[0].timer_sets;
+	assert_int_equal(timer_over(600, 100, false), 0);
+	assert_int_equal(machine.vcpu[0].timer_sets, sets);
+	assert_int_equal(timer_over(1200, 100, true), 0);
+	assert_in_range(lapic(0)->advance[TIMER_IN_GUEST].ticks, 890, 910);
+	assert_in_range(lapic(0)->advance[TIMER_IN_HLT].ticks, 1690, 1710);
+}
+
+/* HLT was over before the timer went off: how late the guest is entered says nothing. */
+static void test_timer_woken(void **state)
+{
+	struct vlapic *l = lapic(0);
+
+	(void)state;
+	start_deadline_timer();
+	for (unsigned i = 0; i < 80; i++)
+		timer_over(100000, 850, true);
+	assert_int_equal(vlapic_msr_write(l, MSR_TSC_DEADLINE, machine.now * 2 + 100000), 0);
+	assert_false(vlapic_timer_halt(l));
+	vlapic_timer_woken(l);
+	test_advance(machine.vcpu[0].timer - machine.now);
+	assert_int_equal(test_take(0), 0x42);
+	vlapic_timer_wait(l);
+	vlapic_eoi(l);
+	assert_in_range(l->advance[TIMER_IN_HLT].ticks, 1690, 1710);
+}
+
+/* A state that is taken between the host's timer and the deadline has the timer running still, and
+ * one taken after the interrupt was given out is not the past's. */
+static void test_timer_state_early(void **state)
+{
+	struct vlapic *l = lapic(0);
+	uint64_t deadline, tsc_deadline;
+	uint32_t regs[64];
+
+	(void)state;
+	start_deadline_timer();
+	for (unsigned i = 0; i < 80; i++)
+		timer_over(100000, 850, false);
+	for (unsigned taken = 0; taken < 2; taken++) {
+		deadline = machine.now * 2 + 100000;
+		assert_int_equal(vlapic_msr_write(l, MSR_TSC_DEADLINE, deadline), 0);
+		test_advance(machine.vcpu[0].timer - machine.now);
+		assert_true(machine.now * 2 < deadline);
+		if (taken)
+			assert_int_equal(vlapic_has_interrupt(l), 0x42);
+		vlapic_get_state(l, regs, &tsc_deadline);
+		assert_int_equal(tsc_deadline, taken ? 0 : deadline);
+		assert_int_equal(vlapic_has_interrupt(l), taken ? 0x42 : -1);
+		if (!taken)
+			test_advance(machine.vcpu[0].timer - machine.now);
+		assert_true(machine.now * 2 >= deadline);
+		assert_int_equal(test_take(0), 0x42);
+		vlapic_eoi(l);
+		l->due = 0;
+	}
+}
+
 static void test_lint(void **state)
 {
 	(void)state;
@@ -794,6 +908,10 @@ int main(void)
 		cmocka_unit_test(test_timer_stale_fire),
 		cmocka_unit_test(test_timer_periodic),
 		cmocka_unit_test(test_timer_tsc_deadline),
+		cmocka_unit_test(test_timer_advance),
+		cmocka_unit_test(test_timer_near),
+		cmocka_unit_test(test_timer_woken),
+		cmocka_unit_test(test_timer_state_early),
 		cmocka_unit_test(test_lint),
 		cmocka_unit_test(test_save_restore),
 		cmocka_unit_test(test_restore_garbage),

@@ -2,7 +2,8 @@
 /*
  * The local APIC's timer. It counts nanoseconds (a bus of 1 GHz) and is kept as the deadline alone;
  * the current count is computed when it is read. The host timer only sets timer_fired; the owner
- * then looks whether the deadline has passed, so a firing that was overtaken does no harm.
+ * then looks whether the deadline has passed, so a firing that was overtaken does no harm. A TSC
+ * deadline's host timer is set `early`, by what was learned of the way into the guest.
  */
 #include "virt/irq/vlapic_priv.h"
 
@@ -67,18 +68,81 @@ static void expire(struct vlapic *l, uint64_t now)
 	vlapic_local_deliver(l, APIC_LVT_TIMER);
 }
 
-void vlapic_timer_merge(struct vlapic *l)
+static void merge_ns(struct vlapic *l)
 {
-	uint64_t now;
+	uint64_t now = now_ns(l);
 
-	__atomic_store_n(&l->timer_fired, 0, __ATOMIC_SEQ_CST);
-	if (l->deadline == VLAPIC_NO_DEADLINE)
-		return;
-	now = now_ns(l);
 	if (now < l->deadline)
 		l->set->ops->set_timer(l->vcpu, l->deadline);
 	else
 		expire(l, now);
+}
+
+static uint64_t guest_tsc(struct vlapic *l)
+{
+	return l->set->ops->guest_tsc(l->vcpu);
+}
+
+static uint64_t advance(const struct vlapic *l)
+{
+	return l->way < TIMER_UNKNOWN ? l->advance[l->way].ticks : 0;
+}
+
+/* Ahead by more than what is wanted, or set for the deadline itself. */
+static void arm_tsc(struct vlapic *l)
+{
+	uint64_t early = advance(l), deadline;
+
+	if (guest_tsc(l) + early >= l->tsc_deadline) {
+		early = 0;
+		l->way = TIMER_UNKNOWN;
+	}
+	l->early = (uint32_t)early;
+	deadline = l->set->ops->tsc_to_now(l->vcpu, l->tsc_deadline - early);
+	arm(l, MIN(deadline, VLAPIC_NO_DEADLINE - 1));
+}
+
+static void merge_tsc(struct vlapic *l)
+{
+	if (guest_tsc(l) + l->early < l->tsc_deadline) {
+		arm_tsc(l);
+		return;
+	}
+	l->due = l->tsc_deadline;
+	expire(l, 0);
+}
+
+void vlapic_timer_merge(struct vlapic *l)
+{
+	__atomic_store_n(&l->timer_fired, 0, __ATOMIC_SEQ_CST);
+	if (l->deadline == VLAPIC_NO_DEADLINE)
+		return;
+	if (l->tsc_deadline)
+		merge_tsc(l);
+	else
+		merge_ns(l);
+}
+
+void vlapic_timer_wait(struct vlapic *l)
+{
+	uint64_t due = l->due;
+	int64_t late = (int64_t)(guest_tsc(l) - due);
+
+	l->due = 0;
+	if (l->way < TIMER_UNKNOWN)
+		timer_advance_learn(&l->advance[l->way], late);
+	/* A TSC that was set back meanwhile leaves nothing to wait for. */
+	if (late < 0 && late >= -TIMER_ADVANCE_MAX)
+		l->set->ops->wait_tsc(l->vcpu, due);
+}
+
+void vlapic_timer_catch_up(struct vlapic *l)
+{
+	l->way = TIMER_UNKNOWN;
+	l->early = 0;
+	vlapic_timer_merge(l);
+	if (l->due)
+		vlapic_timer_wait(l);
 }
 
 void vlapic_timer_fired(struct vlapic *l)
@@ -154,11 +218,18 @@ void vlapic_timer_set_divide(struct vlapic *l, uint32_t value)
 		start_count(l, left);
 }
 
-static void arm_tsc(struct vlapic *l)
+/* The deadline is nearer than the way into the guest is long: the rest is waited out there. */
+static bool give_out_near(struct vlapic *l)
 {
-	uint64_t deadline = l->set->ops->tsc_to_now(l->vcpu, l->tsc_deadline);
+	uint64_t tsc = l->tsc_deadline;
 
-	arm(l, MIN(deadline, VLAPIC_NO_DEADLINE - 1));
+	if (guest_tsc(l) + advance(l) < tsc)
+		return false;
+	vlapic_timer_stop(l);
+	l->due = tsc;
+	l->way = TIMER_UNKNOWN;
+	vlapic_local_deliver(l, APIC_LVT_TIMER);
+	return true;
 }
 
 /* SDM 3A, "TSC-Deadline Mode": in the other modes a write is ignored; one that lies in the past
@@ -171,13 +242,22 @@ void vlapic_timer_set_tsc_deadline(struct vlapic *l, uint64_t tsc)
 		vlapic_timer_stop(l);
 		return;
 	}
-	if (l->set->ops->guest_tsc(l->vcpu) >= tsc) {
-		vlapic_timer_stop(l);
-		vlapic_local_deliver(l, APIC_LVT_TIMER);
-		return;
-	}
 	l->tsc_deadline = tsc;
-	arm_tsc(l);
+	l->way = TIMER_IN_GUEST;
+	if (!give_out_near(l))
+		arm_tsc(l);
+}
+
+bool vlapic_timer_halt(struct vlapic *l)
+{
+	if (!l->tsc_deadline)
+		return false;
+	l->way = TIMER_IN_HLT;
+	if (give_out_near(l))
+		return true;
+	if (l->early != advance(l))
+		arm_tsc(l);
+	return false;
 }
 
 void vlapic_timer_rearm(struct vlapic *l)
@@ -193,6 +273,8 @@ void vlapic_timer_restore(struct vlapic *l, uint32_t current, uint64_t tsc_deadl
 {
 	vlapic_timer_stop(l);
 	__atomic_store_n(&l->timer_fired, 0, __ATOMIC_SEQ_CST);
+	l->due = 0;
+	l->way = TIMER_UNKNOWN;
 	if (mode_is_deadline(l)) {
 		l->tsc_deadline = tsc_deadline;
 		if (tsc_deadline)

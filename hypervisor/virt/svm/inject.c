@@ -401,6 +401,8 @@ void svm_deliver(struct svm_vcpu *s)
 	}
 	v->check_events = v->exception.valid; /* after what was delivered before it */
 	ask_for_window(s, irq);
+	if (unlikely(v->lapic.due))
+		vlapic_timer_wait(&v->lapic);
 }
 
 /* ---- what an exit cut short ---- */
