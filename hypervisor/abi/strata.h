@@ -179,7 +179,7 @@ struct proc_info {
 
 /* ---- memory objects and VMs ---- */
 
-#define MOBJ_GUEST 1u /* guest RAM: largest pages that fit, populated and zeroed at creation */
+#define MOBJ_GUEST 1u /* guest RAM: largest pages that fit, taken at creation, zeros */
 
 struct vm_create {
 	char name[STRATA_NAME_MAX];

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // An object's pages are indexed by a page table of a format of its own: offset to physical address,
 // with large leaves for large pages; lookups take no lock. A populated object tries 1G, then 2M,
-// then 4K pages, and clears them piece by piece. Pins are counted in the `link` of each page's
-// struct.
+// then 4K pages. Large ones are cleared by pieces of 2M when somebody first asks for one, so that
+// making an object takes no longer for its size. Pins, and what is not cleared yet, are noted in
+// the `link` of each page's struct.
 #include "mem/mobj.h"
 
+#include "cpu/cpu.h"
 #include "cpu/log.h"
+#include "lib/bits.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mem/kalloc.h"
@@ -31,7 +34,7 @@ struct mobj {
 
 static const struct lock_class mobj_class = { "mobj", LOCK_RANK_MOBJ };
 
-/* So much is cleared or freed between two chances for others. */
+/* So much is made or freed between two chances for others. */
 #define TURN_BYTES MiB(2)
 
 static unsigned level_order(unsigned level)
@@ -39,16 +42,102 @@ static unsigned level_order(unsigned level)
 	return level * 9;
 }
 
-/* ---- creation and end ---- */
+/* ---- clearing ---- */
 
-static void clear_in_turns(phys_t pa, uint64_t size)
+/*
+ * What the upper bits of the `link` of a piece's first page say; pins are counted below them. Who
+ * changes UNCLEARED to CLEARING clears the piece, with interrupts off and waiting for nobody;
+ * whoever wants it meanwhile waits for that.
+ */
+#define PIECE_UNCLEARED BIT(31)
+#define PIECE_CLEARING  BIT(30)
+#define PIECES_MISSING  BIT(29) /* first page of 1G: some piece of it may be uncleared */
+#define PIN_COUNT       BITS(28, 0)
+
+static uint32_t *piece_link(phys_t pa)
 {
-	for (uint64_t done = 0; done < size; done += TURN_BYTES) {
-		page_clear(phys_to_virt(pa + done), MIN(size - done, TURN_BYTES));
-		if (size >= TURN_BYTES)
-			mem_preempt_point();
-	}
+	return &page_of(ALIGN_DOWN(pa, MiB(2)))->link;
 }
+
+static uint32_t *gigabyte_link(phys_t pa)
+{
+	return &page_of(ALIGN_DOWN(pa, GiB(1)))->link;
+}
+
+static bool is_cleared(phys_t pa)
+{
+	return !(__atomic_load_n(piece_link(pa), __ATOMIC_ACQUIRE) &
+		 (PIECE_UNCLEARED | PIECE_CLEARING));
+}
+
+/* The block is nobody's but the caller's. */
+static void mark_uncleared(phys_t pa, unsigned level)
+{
+	for (phys_t at = pa; at < pa + pt_level_size(level); at += MiB(2))
+		*piece_link(at) = (uint32_t)PIECE_UNCLEARED;
+	if (level == PT_LEVEL_1G)
+		*gigabyte_link(pa) |= (uint32_t)PIECES_MISSING;
+}
+
+static void forget_marks(phys_t pa, unsigned level)
+{
+	for (phys_t at = pa; level > 0 && at < pa + pt_level_size(level); at += MiB(2))
+		*piece_link(at) = 0;
+}
+
+static bool claim(uint32_t *link)
+{
+	uint32_t old = __atomic_load_n(link, __ATOMIC_RELAXED);
+
+	while (old & PIECE_UNCLEARED) {
+		if (__atomic_compare_exchange_n(link, &old,
+						old ^ (uint32_t)(PIECE_UNCLEARED | PIECE_CLEARING),
+						true, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+			return true;
+	}
+	return false;
+}
+
+static void clear_piece(phys_t pa)
+{
+	uint32_t *link = piece_link(pa);
+
+	if (claim(link)) {
+		page_clear(phys_to_virt(ALIGN_DOWN(pa, MiB(2))), MiB(2));
+		__atomic_fetch_and(link, ~(uint32_t)PIECE_CLEARING, __ATOMIC_RELEASE);
+	}
+	while (!is_cleared(pa))
+		cpu_relax();
+}
+
+/* Whether all of the 1G page is cleared; when that is seen it is noted. */
+static bool gigabyte_cleared(phys_t pa)
+{
+	uint32_t *link = gigabyte_link(pa);
+	phys_t start = ALIGN_DOWN(pa, GiB(1));
+
+	if (!(__atomic_load_n(link, __ATOMIC_ACQUIRE) & PIECES_MISSING))
+		return true;
+	for (phys_t at = start; at < start + GiB(1); at += MiB(2)) {
+		if (!is_cleared(at))
+			return false;
+	}
+	__atomic_fetch_and(link, ~(uint32_t)PIECES_MISSING, __ATOMIC_RELEASE);
+	return true;
+}
+
+/* Clears what is to be cleared around the page that `leaf` gives. The level that may be mapped. */
+static unsigned make_clear(const struct pt_leaf *leaf)
+{
+	if (leaf->level == PT_LEVEL_4K)
+		return PT_LEVEL_4K;
+	if (unlikely(!is_cleared(leaf->pa)))
+		clear_piece(leaf->pa);
+	return leaf->level == PT_LEVEL_1G && !gigabyte_cleared(leaf->pa) ? PT_LEVEL_2M
+									 : leaf->level;
+}
+
+/* ---- creation and end ---- */
 
 static int add_page(struct mobj *m, uint64_t offset, phys_t pa, unsigned level)
 {
@@ -71,7 +160,10 @@ static int populate_page(struct mobj *m, uint64_t offset, unsigned level)
 		page_free(pa, level_order(level));
 		return -ENOMEM;
 	}
-	clear_in_turns(pa, pt_level_size(level));
+	if (level == PT_LEVEL_4K)
+		page_clear(phys_to_virt(pa), PAGE_SIZE);
+	else
+		mark_uncleared(pa, level);
 	return 0;
 }
 
@@ -143,6 +235,7 @@ struct mobj *mobj_get(struct mobj *m)
 static void free_leaf(struct pt_gather *g, uint64_t va, phys_t pa, unsigned level, unsigned rights)
 {
 	(void)g, (void)va, (void)rights;
+	forget_marks(pa, level);
 	page_free(pa, level_order(level));
 }
 
@@ -222,7 +315,7 @@ phys_t mobj_page(struct mobj *m, uint64_t offset, unsigned *level)
 			return 0;
 		pt_query(&m->pages, offset, &leaf);
 	}
-	*level = leaf.level;
+	*level = make_clear(&leaf);
 	return leaf.pa & PAGE_MASK;
 }
 
@@ -250,13 +343,13 @@ int mobj_read(struct mobj *m, uint64_t offset, void *buf, size_t len)
 	for (size_t n; len; len -= n, offset += n, to += n) {
 		struct pt_leaf leaf;
 
-		if (pt_query(&m->pages, offset, &leaf)) {
-			n = contiguous(offset, leaf.level, len);
+		if (!pt_query(&m->pages, offset, &leaf))
+			leaf = (struct pt_leaf){ 0 };
+		n = contiguous(offset, MIN(leaf.level, (unsigned)PT_LEVEL_2M), len);
+		if (leaf.pa && (leaf.level == PT_LEVEL_4K || is_cleared(leaf.pa)))
 			memcpy(to, phys_to_virt(leaf.pa), n);
-		} else {
-			n = contiguous(offset, PT_LEVEL_4K, len);
+		else
 			memset(to, 0, n);
-		}
 	}
 	return 0;
 }
@@ -326,5 +419,5 @@ bool mobj_is_pinned(struct mobj *m, uint64_t offset)
 	struct pt_leaf leaf;
 
 	return pt_query(&m->pages, offset, &leaf) &&
-	       __atomic_load_n(&page_of(leaf.pa)->link, __ATOMIC_RELAXED) != 0;
+	       (__atomic_load_n(&page_of(leaf.pa)->link, __ATOMIC_RELAXED) & PIN_COUNT) != 0;
 }

@@ -13,8 +13,9 @@
 
 struct mobj;
 
-#define MOBJ_POPULATE \
-	1u /* all pages at creation: guest RAM. Else single pages as they are touched */
+/* All pages at creation, large ones cleared by 2M as they are touched: guest RAM. Else single pages
+ * as they are touched. */
+#define MOBJ_POPULATE 1u
 #define MOBJ_IS_GUEST 2u /* pages count as PAGE_GUEST */
 
 /*
@@ -32,7 +33,7 @@ uint64_t mobj_present(const struct mobj *m);
 /*
  * The page that holds `offset`, allocating it if need be; *level is the largest leaf (PT_LEVEL_*)
  * that may map it: such a leaf covers offsets aligned to its size, to physical addresses aligned
- * alike. 0: out of range, quota or memory.
+ * alike. 0: out of range, quota or memory. May clear 2 MiB, or wait for a CPU that does.
  */
 phys_t mobj_page(struct mobj *m, uint64_t offset, unsigned *level);
 

@@ -12,6 +12,7 @@
 #include "cpu/log.h"
 #include "lib/errno.h"
 #include "mem/mobj.h"
+#include "mem/page_struct.h"
 #include "mem/preempt.h"
 #include "mem/pt.h"
 #include "tests/host/host.h"
@@ -49,6 +50,11 @@ static void populated_object_has_large_pages(void **state)
 	assert_non_null(m);
 	assert_int_equal(host_memory_stats().use[PAGE_GUEST], GiB(1) + MiB(6) + 12288);
 	assert_int_equal(mobj_present(m), mobj_size(m));
+	/* What is not cleared yet may not be mapped: the last piece makes it one page of 1G. */
+	for (uint64_t offset = 0; offset < GiB(1); offset += MiB(2)) {
+		assert_int_not_equal(mobj_page(m, offset + 4096, &level), 0);
+		assert_int_equal(level, offset < GiB(1) - MiB(2) ? PT_LEVEL_2M : PT_LEVEL_1G);
+	}
 	assert_int_not_equal(mobj_page(m, MiB(512), &level), 0);
 	assert_int_equal(level, PT_LEVEL_1G);
 	phys_t pa = mobj_page(m, GiB(1) + MiB(3), &level);
@@ -63,21 +69,67 @@ static void populated_object_has_large_pages(void **state)
 	assert_all_free();
 }
 
+static void fill_with_dirt(unsigned order)
+{
+	phys_t dirt = page_alloc(kernel_container, order, PAGE_KERNEL, 0, 0);
+
+	memset(phys_to_virt(dirt), 0xff, PAGE_SIZE << order);
+	page_free(dirt, order);
+}
+
+static uint64_t word_at(phys_t pa)
+{
+	return *(uint64_t *)phys_to_virt(pa);
+}
+
 static void populated_memory_is_zero(void **state)
 {
 	uint64_t size = MiB(4) + 8192, zero = 0, word;
-	phys_t dirt = page_alloc(kernel_container, 11, PAGE_KERNEL, 0, 0);
+	unsigned level;
 
 	(void)state;
-	memset(phys_to_virt(dirt), 0xff, PAGE_SIZE << 11);
-	page_free(dirt, 11);
+	fill_with_dirt(11);
 	struct mobj *m = mobj_create(kernel_container, size, MOBJ_POPULATE, 0);
 	for (uint64_t offset = 0; offset < size; offset += 8) {
 		assert_int_equal(mobj_read(m, offset, &word, 8), 0);
-		zero |= word;
+		zero |= word | word_at(mobj_page(m, offset, &level) + (offset & (PAGE_SIZE - 1)));
 	}
 	assert_int_equal(zero, 0);
 	mobj_put(m);
+	assert_all_free();
+}
+
+/* Pieces are cleared one by one, when they are asked for; what is read before is zero all the same.
+ */
+static void pieces_are_cleared_when_touched(void **state)
+{
+	uint64_t word = 1;
+	unsigned level;
+
+	(void)state;
+	fill_with_dirt(PAGE_ORDER_1G);
+	struct mobj *m = mobj_create(kernel_container, GiB(1), MOBJ_POPULATE, 0);
+	phys_t pa = mobj_page(m, MiB(4) + 4096, &level) - MiB(4) - 4096;
+
+	assert_int_equal(level, PT_LEVEL_2M);
+	assert_true(IS_ALIGNED(pa, GiB(1)));
+	assert_int_equal(word_at(pa + MiB(4)), 0);
+	assert_int_equal(word_at(pa + MiB(6) - 8), 0);
+	assert_int_equal(word_at(pa + MiB(4) - 8), ~0ull);
+	assert_int_equal(word_at(pa + MiB(6)), ~0ull);
+	assert_int_equal(mobj_read(m, MiB(6), &word, 8), 0);
+	assert_int_equal(word, 0);
+	assert_int_equal(word_at(pa + MiB(6)), ~0ull);
+	assert_int_equal(mobj_write(m, MiB(6) - 4, "abcdefgh", 8), 0);
+	assert_int_equal(mobj_read(m, MiB(6), &word, 8), 0);
+	assert_memory_equal(&word, "efgh\0\0\0", 8);
+	assert_int_equal(mobj_pin(m, MiB(20), 1), 0);
+	assert_int_equal(word_at(pa + MiB(20)), 0);
+	assert_false(mobj_is_pinned(m, MiB(24)));
+	mobj_unpin(m, MiB(20), 1);
+	mobj_put(m);
+	for (phys_t at = pa; at < pa + GiB(1); at += PAGE_SIZE)
+		assert_int_equal(page_of(at)->link, 0);
 	assert_all_free();
 }
 
@@ -213,10 +265,9 @@ static void touch_all(void *arg)
 		ASSERT(mobj_write(shared, offset, &one, 8) == 0);
 }
 
-static void four_cpus_share_an_object(void **state)
+static void share(unsigned flags)
 {
-	(void)state;
-	shared = mobj_create(kernel_container, MiB(8), 0, NODE_ANY);
+	shared = mobj_create(kernel_container, MiB(8), flags, NODE_ANY);
 	host_run_on_cpus(4, touch_all, NULL);
 	assert_int_equal(mobj_present(shared), MiB(8));
 	for (uint64_t offset = 0; offset < MiB(8); offset += PAGE_SIZE) {
@@ -230,6 +281,22 @@ static void four_cpus_share_an_object(void **state)
 	assert_all_free();
 }
 
+static void four_cpus_share_an_object(void **state)
+{
+	(void)state;
+	share(0);
+}
+
+/* A piece is cleared once: nobody's word is lost. */
+static void four_cpus_share_uncleared_pieces(void **state)
+{
+	(void)state;
+	for (unsigned round = 0; round < 20; round++) {
+		fill_with_dirt(11);
+		share(MOBJ_POPULATE);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -240,7 +307,9 @@ int main(void)
 		cmocka_unit_test(population_over_quota_fails_whole),
 		cmocka_unit_test(pins_hold_pages_and_object),
 		cmocka_unit_test(writes_run_the_dirty_hook),
+		cmocka_unit_test(pieces_are_cleared_when_touched),
 		cmocka_unit_test(four_cpus_share_an_object),
+		cmocka_unit_test(four_cpus_share_uncleared_pieces),
 	};
 
 	host_machine_init();
