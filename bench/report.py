@@ -111,7 +111,7 @@ def markdown(results):
     lines.append("|" + "---|" * len(titles))
     for row in results["rows"]:
         cells = [row["workload"], row["metric"], row["unit"], row["better"]]
-        cells += [cell(row, s) for s in R.SIDES] + [ratio_text(row, p) for p in R.RATIOS] + [row.get("note", "")]
+        cells += [cell(row, s) for s in R.SIDES] + [ratio_text(row, p) for p in R.RATIOS] + [G.note_of(row)]
         lines.append("| " + " | ".join(cells) + " |")
     if results["holes"]:
         lines += ["", "## Not measured", ""] + [f"- {line}" for line in hole_lines(results)]
@@ -127,7 +127,7 @@ def table(results):
                                     for k in ("workload", "metric", "unit", "better")))
         out += [f"<td>{cell(row, s)}</td>" for s in R.SIDES]
         out += [f'<td class="{ratio_class(row, p)}">{ratio_text(row, p)}</td>' for p in R.RATIOS]
-        out.append(f'<td class="note">{html.escape(row.get("note", ""))}</td></tr>')
+        out.append(f'<td class="note">{html.escape(G.note_of(row))}</td></tr>')
     return "".join(out) + "</tbody></table>"
 
 

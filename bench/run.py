@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Measures the workloads on the bare machine, under KVM and under Strata, and writes the report.
 
-    run.py [--only NAME,...] [--sides NAME,...] [--repeat N] [--cpus N] [--fresh] [--config NAME]
+    run.py [--only NAME,...] [--sides NAME,...] [--repeat N] [--fresh] [--config NAME]
 
 Sides take turns; after each the results are saved, so an interrupted run goes on where it was
 (--fresh: begins anew). A side that fails is a named hole. Output: build/bench/results.json, report.html, report.md.
@@ -24,7 +24,7 @@ import workloads  # noqa: E402
 
 
 # What a side has not by its nature: no VM is started on the bare machine.
-NOT_THERE = {("start", "bare"), ("exit", "bare")}
+NOT_THERE = {(name, "bare") for name in ("create", "exit", "ipi", "ipi-one-cpu", "overcommit", "start")}
 
 
 def output_of(*argv):
@@ -34,13 +34,17 @@ def output_of(*argv):
         return "unknown"
 
 
+def commit():
+    return output_of("git", "describe", "--always", "--dirty", "--abbrev=12")
+
+
 def describe(args):
-    icount = "icount shift=0, one instruction is one nanosecond" if args.cpus == 1 else "multi-threaded TCG, wall time"
-    machine = {"emulator": output_of("qemu-system-x86_64", "--version").splitlines()[0], "clock": icount,
-               "cpu": "EPYC,+svm,+npt", "cpus": str(args.cpus), "host": f"{platform.machine()}, {os.cpu_count()} CPUs"}
+    clock = "icount shift=0, one instruction is one nanosecond; with more than one CPU: multi-threaded TCG, wall time"
+    machine = {"emulator": output_of("qemu-system-x86_64", "--version").splitlines()[0], "clock": clock,
+               "cpu": "EPYC,+svm,+npt", "host": f"{platform.machine()}, {os.cpu_count()} CPUs"}
     kernel = sides.cpio.read(os.path.join(sides.BUILD, "kernel/release")).decode().strip()
     versions = {"guest kernel": f"Linux {kernel}, vmlinux by PVH", "KVM's host": f"Linux {kernel}", "Strata": args.config}
-    return R.new(machine, versions, output_of("git", "describe", "--always", "--dirty", "--abbrev=12"), sides.MITIGATIONS)
+    return R.new(machine, versions, commit(), sides.MITIGATIONS)
 
 
 def begin(args, path):
@@ -56,19 +60,22 @@ def begin(args, path):
 
 
 def jobs_of(chosen):
-    """Side jobs one by one; what runs in the Debian guest in one boot of it, but disks in one of their own."""
+    """Side jobs and those with a machine of their own one by one; what runs in the Debian guest in one boot of it, but disks."""
+    def alone(w):
+        return w.side_job or w.shape != workloads.ONE or w.name == "fio"
+
     jobs = [[w.name] for w in chosen if w.side_job]
-    inside = [w.name for w in chosen if not w.side_job and w.name != "fio"]
-    return jobs + [job for job in (inside, [w.name for w in chosen if w.name == "fio"]) if job]
+    inside = [w.name for w in chosen if not alone(w)]
+    return jobs + ([inside] if inside else []) + [[w.name] for w in chosen if alone(w) and not w.side_job]
 
 
-def listen(known, side, job, values, say):
-    """Runs a job on a side and notes what it measures as it comes."""
+def listen(known, said, values, say):
+    """Takes the pairs (workload, line) of a side as they come, and notes what it measures."""
     started = time.monotonic()
-    for workload, line in side.run(job):
+    for workload, line in said:
         value = known[workload].value(line) if workload in known else None
         if value:
-            values[workload][value[0]] = value[1]
+            values[workload].setdefault(value[0], []).append(value[1])
             say(f"    {workload} {value[0]} {value[1]:g} {known[workload].metrics[value[0]][0]}")
         elif line:
             say(f"    {workload}: {line}")
@@ -76,7 +83,7 @@ def listen(known, side, job, values, say):
 
 
 def note(results, workload, side, found, reason):
-    """One workload's samples; a hole for what it has no value of. True: it is whole."""
+    """One workload's samples (of several VMs the mean); a hole for what it has no value of. True: it is whole."""
     R.remove_holes(results, workload.name, side.name)
     missing = [m for m in workload.metrics if m not in found]
     if workload.name == "exit" and found:
@@ -85,10 +92,12 @@ def note(results, workload, side, found, reason):
         R.add_hole(results, workload.name, side.name, reason or f"no value of {', '.join(missing)}")
         if reason:
             return False
-    for metric, value in found.items():
+    for metric, values in found.items():
         unit, better = workload.metrics[metric]
-        row = R.add_sample(results, workload.name, metric, unit, better, side.name, value)
-        row["exact"] = side.cpus == 1 and workload.side_job
+        row = R.add_sample(results, workload.name, metric, unit, better, side.name, sum(values) / len(values))
+        row["exact"] = workload.shape.cpus == 1 and workload.side_job
+        if workload.shape.cpus > 1:
+            row["note"] = f"{workload.shape.cpus} CPUs, wall time"
     return True
 
 
@@ -96,7 +105,7 @@ def one_turn(results, known, side, job, repeat, say):
     """One job on one side. What was measured before it failed counts."""
     values, reason = {name: {} for name in job}, ""
     try:
-        listen(known, side, job, values, say)
+        listen(known, side.run(job), values, say)
     except sides.SideFailed as e:
         reason = str(e)[:300]
         say(f"    failed: {reason}")
@@ -105,19 +114,25 @@ def one_turn(results, known, side, job, repeat, say):
             results["done"].append(f"{repeat} {name} {side.name}")
 
 
-def run(args, path, say):
-    known = workloads.load()
-    unknown = [n for n in args.only or [] if n not in known]
+def choose(known, only):
+    """The workloads of these names; all without."""
+    unknown = [n for n in only or [] if n not in known]
     if unknown:
         sys.exit(f"bench: ONLY={unknown[0]}: expected some of {', '.join(known)}")
-    chosen = [w for w in known.values() if not args.only or w.name in args.only]
+    return [w for w in known.values() if not only or w.name in only]
+
+
+def run(args, path, say):
+    known = workloads.load()
+    chosen = choose(known, args.only)
     results = begin(args, path)
     turns = [(repeat, job, name) for repeat in range(args.repeat) for job in jobs_of(chosen) for name in args.sides]
     for number, (repeat, job, name) in enumerate(turns):
         left = [n for n in job if f"{repeat} {n} {name}" not in results["done"]]
         say(f"[{number + 1}/{len(turns)}] {', '.join(left or job)} on {report.NAMES[name]}" + ("" if left else ": there already"))
         if left:
-            one_turn(results, known, sides.SIDES[name](config=args.config, cpus=args.cpus), left, repeat, say)
+            shape = known[left[0]].shape
+            one_turn(results, known, sides.SIDES[name](config=args.config, shape=shape), left, repeat, say)
             R.save(path, results)
     return results
 
@@ -127,7 +142,6 @@ def main():
     parser.add_argument("--only", type=lambda s: s.split(","), metavar="NAME,...")
     parser.add_argument("--sides", type=lambda s: s.split(","), default=list(R.SIDES), metavar="NAME,...")
     parser.add_argument("--repeat", type=int, default=1, metavar="N")
-    parser.add_argument("--cpus", type=int, default=1, metavar="N")
     parser.add_argument("--config", default="release")
     parser.add_argument("--output", default=sides.BUILD, metavar="FOLDER")
     parser.add_argument("--fresh", action="store_true")

@@ -1,28 +1,36 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The three sides of the comparison, each in the emulated machine (QEMU, AMD SVM).
 
-A side runs a job: `boot`, `start`, or a list of workloads in the Debian guest, and yields pairs
-(workload, line) as they come. One that does not get there raises SideFailed with what it said last.
-With `cpus` 1 the machine runs under icount: an instruction is a nanosecond, and a run repeats exactly.
+A side runs a job: one of the short ones (`boot` and PROGRAMS), or a list of workloads in the Debian guest, and yields
+pairs (workload, line) as they come. One that does not get there raises SideFailed with what it said last.
+With one CPU the machine runs under icount: an instruction is a nanosecond, and a run repeats exactly.
 """
 import json
 import os
 import re
 import sys
 
+import pexpect
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 TREE = os.path.dirname(HERE)
 sys.path.insert(0, os.path.join(TREE, "tests"))
 import cpio  # noqa: E402
 import harness  # noqa: E402
+import workloads  # noqa: E402
 
 BUILD = os.path.join(TREE, "build/bench")
 KERNEL = os.path.join(BUILD, "kernel/vmlinux")
 INITRD = os.path.join(BUILD, "guest.cpio")
 IMAGE = os.path.join(BUILD, "image")
-NOTHING = os.path.join(BUILD, "nothing.elf")
-EXIT = os.path.join(BUILD, "exit.elf")
 DISK_MIB = 64
+
+# What is said of the time of a short job.
+TIMES = {"boot": "boot", "create": "first-instruction", "start": "start-and-end"}
+
+# Guests of our own: the file in build/bench, and its command line.
+PROGRAMS = {"create": ("ready.elf", ""), "exit": ("exit.elf", ""), "ipi": ("ipi.elf", ""), "ipi-one-cpu": ("ipi.elf", "one=1"),
+            "start": ("nothing.elf", "")}
 
 # The same for the guest on every side, and for KVM's host.
 MITIGATIONS = "off (mitigations=off on the command lines of every Linux and of Strata)"
@@ -40,19 +48,39 @@ def guest_cmdline(job, disk):
     return f"{CMDLINE} bench.disk={disk} bench.job={','.join(job)}"
 
 
+def program_of(job):
+    """(file, command line) of a guest of our own; None: the job is Linux'."""
+    return PROGRAMS.get(job[0]) if len(job) == 1 else None
+
+
 def is_short(job):
-    return job in (["boot"], ["start"], ["exit"])
+    return job == ["boot"] or program_of(job) is not None
+
+
+def prints_costs(job):
+    return job[0] in ("exit", "ipi", "ipi-one-cpu")
 
 
 def memory_of(job):
     return SMALL_MIB if is_short(job) else LARGE_MIB
 
 
-def exit_costs(text):
-    """The medians of the exit-cost guest's lines `NAME MEDIAN MIN MAX`."""
+def exit_costs(text, workload="exit"):
+    """The medians of the lines `NAME MEDIAN MIN MAX` of the guests in bench/exit."""
     rows = expected(r"(?s)exit-cost: begin\s(.*)exit-cost: end", text, "the costs of exits").replace("\r", "")
     for name, median in re.findall(r"(?m)^([a-z0-9-]+) (\d+) \d+ \d+\s*$", rows):
-        yield "exit", f"{name} {median}"
+        yield workload, f"{name} {median}"
+
+
+def guest_files(job, folder):
+    """What the guest of a job is made of: place in an archive -> file."""
+    if program_of(job):
+        name = program_of(job)[0]
+        return {f"{folder}/{name}": os.path.join(BUILD, name)}
+    files = {f"{folder}/vmlinux": KERNEL, f"{folder}/initrd": INITRD}
+    if not is_short(job):
+        files[f"{folder}/image"] = IMAGE
+    return files
 
 
 def expect(machine, pattern, limit):
@@ -63,10 +91,14 @@ def expect(machine, pattern, limit):
     return match
 
 
+def last_line(text):
+    return text.strip().splitlines()[-1] if text.strip() else "nothing"
+
+
 def expected(pattern, text, what):
     match = re.search(pattern, text)
     if not match:
-        raise SideFailed(f"expected {what}; last said: {text.strip().splitlines()[-1] if text.strip() else 'nothing'}")
+        raise SideFailed(f"expected {what}; last said: {last_line(text)}")
     return match[1]
 
 
@@ -87,16 +119,36 @@ def job_lines(machine, limit):
             raise SideFailed(text)
 
 
+def lines_of(text, guests=1):
+    """(workload, line) for what guests have said, all of which have come to their end."""
+    ends = re.findall(r"bench: end (\d+)", text)
+    bad = [end for end in ends if end != "0"]
+    if bad:
+        raise SideFailed(f"a guest ended with {bad[0]}")
+    if len(ends) < guests:
+        raise SideFailed(f"{len(ends)} of {guests} guests came to their end; last said: {last_line(text)}")
+    return re.findall(r"bench: ([\w-]+): ([^\r\n]*)", text)
+
+
 class Side:
-    """`config`: Strata's build; `cpus`: of the machine and of the guest; `limit`: seconds of silence."""
+    """`config`: Strata's build; `shape`: of the machine and its VMs; `limit`: seconds of silence."""
 
-    def __init__(self, config="release", cpus=1, guest_cpus=None, limit=1800):
-        self.config, self.cpus, self.limit = config, cpus, limit
-        self.guest_cpus = guest_cpus or cpus
+    def __init__(self, config="release", shape=workloads.ONE, limit=1800):
+        self.config, self.shape, self.limit = config, shape, limit
 
-    def machine(self, mib, **args):
-        return harness.Machine(f"bench-{self.name}", config=self.config, smp=self.cpus, mem=f"{mib}m",
-                               icount=self.cpus == 1, limit=4 * self.limit, **args)
+    def folder(self, job):
+        """For this job's files: another run may be at work with other ones."""
+        path = os.path.join(BUILD, f"{self.name}-{job[0]}")
+        os.makedirs(path, exist_ok=True)
+        return path
+
+    def machine(self, job, mib, **args):
+        return harness.Machine(f"bench-{self.name}-{job[0]}", config=self.config, smp=self.shape.cpus, mem=f"{mib}m",
+                               icount=self.shape.cpus == 1, limit=4 * self.limit, **args)
+
+    def host_mib(self, job):
+        """Memory of the machine of a side that runs VMs."""
+        return 1024 if is_short(job) else 2048 + self.shape.vms * LARGE_MIB
 
     def run(self, job):
         try:
@@ -109,19 +161,26 @@ class Bare(Side):
     name = "bare"
 
     def measure(self, job):
-        if job in (["start"], ["exit"]):
+        if program_of(job) or self.shape.vms > 1:
             return
         extra = [] if job == ["boot"] else ["-drive", f"file={IMAGE},if=none,id=d0,format=raw,snapshot=on",
                                             "-device", "virtio-blk-pci,drive=d0"]
-        with self.machine(memory_of(job), kernel=KERNEL, initrd=INITRD, extra=extra, console="",
+        with self.machine(job, memory_of(job), kernel=KERNEL, initrd=INITRD, extra=extra, console="",
                           append=guest_cmdline(job, "/dev/ram0")) as m:
             if job == ["boot"]:
-                tsc = expect(m, r"boot: tsc (\d+)\r*\n", self.limit)[1].decode()
-                yield "boot", f"boot {tsc}"
-                yield "boot", f"tsc-at-init {tsc}"
+                expect(m, r"boot: tsc (\d+)\r*\n", self.limit)
+                yield from self.parse(job, m.text())
             else:
                 yield from job_lines(m, self.limit)
             m.wait_exit(60)
+
+    def parse(self, job, text):
+        if job != ["boot"]:
+            yield from lines_of(text)
+            return
+        tsc = expected(r"boot: tsc (\d+)", text, "the kernel's first process to say its TSC")
+        yield "boot", f"boot {tsc}"
+        yield "boot", f"tsc-at-init {tsc}"
 
 
 class Kvm(Side):
@@ -130,20 +189,35 @@ class Kvm(Side):
     QEMU = "qemu-system-x86_64 -machine q35,usb=off -accel kvm -cpu host -nodefaults -display none -serial stdio -no-reboot " \
            "-device isa-debug-exit,iobase=0xf4,iosize=4"
 
-    def host_job(self, job):
-        base = f"{self.QEMU} -smp {self.guest_cpus} -m {memory_of(job)}"
-        if job == ["start"]:
-            return f"/bin/stamp {base} -kernel /guest/nothing.elf\n"
-        if job == ["exit"]:
-            return f"{base} -kernel /guest/exit.elf\n"
+    def linux(self, job, base):
+        """QEMU's command line for one VM with Linux."""
         line = f"{base} -kernel /guest/vmlinux -initrd /guest/initrd -append '{guest_cmdline(job, '/dev/vdb')}'"
-        if job == ["boot"]:
-            return f"/bin/stamp {line}\n"
-        disks = ["/guest/image", "/tmp/disk"]
-        for n, path in enumerate(disks):
+        if is_short(job):
+            return line
+        # Two VMs have one image: each its own layer over it.
+        over = ",snapshot=on" if self.shape.vms > 1 else ""
+        for n, path in enumerate(["/guest/image" + over, "/tmp/disk" + over]):
             line += f" -object iothread,id=io{n} -drive file={path},if=none,id=d{n},format=raw,cache=writeback,aio=threads" \
                     f" -device virtio-blk-pci,drive=d{n},iothread=io{n}"
-        return f"dd if=/dev/zero of=/tmp/disk bs=1M count={DISK_MIB} 2>/dev/null\n{line}\n"
+        return line
+
+    def host_job(self, job):
+        base = f"{self.QEMU} -smp {self.shape.vcpus} -m {memory_of(job)}"
+        if program_of(job):
+            name, words = program_of(job)
+            line = f"{base} -kernel /guest/{name}" + (f" -append '{words}'" if words else "")
+            if job == ["create"]:  # guest memory in a file, so that what is anonymous is beside it
+                return f"/bin/stamp --first {line} -machine memory-backend=ram -object memory-backend-memfd,id=ram,size={SMALL_MIB}M\n"
+            return f"/bin/stamp {line}\n" if job == ["start"] else f"{line}\n"
+        line = self.linux(job, base)
+        if job == ["boot"]:
+            return f"/bin/stamp {line}\n"
+        disk = f"dd if=/dev/zero of=/tmp/disk bs=1M count={DISK_MIB} 2>/dev/null\nexport TMPDIR=/tmp\n"
+        if self.shape.vms == 1:
+            return f"{disk}{line}\n"
+        numbers = range(self.shape.vms)
+        return disk + "".join(f"{line} </dev/null >/tmp/vm{n} 2>&1 &\n" for n in numbers) + "wait\ncat " + \
+            " ".join(f"/tmp/vm{n}" for n in numbers) + "\n"
 
     def host(self, folder, job):
         """The host's initramfs with this job in it."""
@@ -152,69 +226,99 @@ class Kvm(Side):
         script = os.path.join(folder, "job")
         with open(script, "w", encoding="utf-8") as f:
             f.write(self.host_job(job))
-        files = {"/job": script, "/bin/stamp": os.path.join(BUILD, "stamp"), "/guest/vmlinux": KERNEL,
-                 "/guest/initrd": INITRD, "/guest/nothing.elf": NOTHING}
-        if job == ["exit"]:
-            files["/guest/exit.elf"] = EXIT
-        if memory_of(job) == LARGE_MIB:
-            files["/guest/image"] = IMAGE
+        files = {"/job": script, "/bin/stamp": os.path.join(BUILD, "stamp"), **guest_files(job, "/guest")}
         archive = mkhost.make(os.path.join(BUILD, "kernel/lib/modules", release), files)
         path = os.path.join(folder, "host.cpio")
         archive.save(path)
         return path
 
     def measure(self, job):
-        mib = 1024 if memory_of(job) == SMALL_MIB else 3072
-        folder = os.path.join(BUILD, "kvm-host")
-        os.makedirs(folder, exist_ok=True)
-        with self.machine(mib, kernel=KERNEL, initrd=self.host(folder, job), console="", append=CMDLINE) as m:
+        initrd = self.host(self.folder(job), job)
+        with self.machine(job, self.host_mib(job), kernel=KERNEL, initrd=initrd, console="", append=CMDLINE) as m:
             m.expect(r"host: 6[^\r\n]*[\r\n]", self.limit)
-            if job == ["exit"]:
-                m.expect(r"exit-cost: end", self.limit)
-                yield from exit_costs(m.text())
-            elif is_short(job):
-                yield from self.short_job(m, job[0])
-            else:
+            live = not is_short(job) and self.shape.vms == 1
+            if live:
                 yield from job_lines(m, self.limit)
-            m.expect(r"host: job ended with \d+", self.limit)
+            expect(m, r"host: job ended with \d+", 4 * self.limit)
+            if not live:
+                yield from self.parse(job, m.text())
             m.wait_exit(60)
 
+    def parse(self, job, text):
+        if prints_costs(job):
+            return exit_costs(text, job[0])
+        return self.short_job(job[0], text) if is_short(job) else lines_of(text, self.shape.vms)
 
-    def short_job(self, m, name):
+    def short_job(self, name, text):
         if name == "boot":
-            yield "boot", f"tsc-at-init {expect(m, r'boot: tsc ([0-9]+)', self.limit)[1].decode()}"
-        match = expect(m, r"stamp: (\d+) ns, (\d+) KiB anonymous, status (-?\d+)", self.limit)
-        if match[3] != b"1":  # what isa-debug-exit makes of 0
-            raise SideFailed(f"QEMU ended with {match[3].decode()}")
-        yield name, f"{'boot' if name == 'boot' else 'start-and-end'} {match[1].decode()}"
+            yield "boot", f"tsc-at-init {expected(r'boot: tsc ([0-9]+)', text, 'the guest to say its TSC')}"
+        ns = expected(r"stamp: (\d+) ns", text, "the time of QEMU's process")
+        status = expected(r"anonymous, status (-?\d+)", text, "the status of QEMU's process")
+        # create: what it said came, and it was killed then. Else what isa-debug-exit makes of 0.
+        if status != ("-9" if name == "create" else "1"):
+            raise SideFailed(f"QEMU ended with {status}")
+        if name == "create":
+            yield name, f"memory-beside {expected(r'([0-9]+) KiB anonymous', text, 'the memory of the process')}"
+        yield name, f"{TIMES[name]} {ns}"
+
+
+def objects(text):
+    """The JSON objects that a script's commands have printed, a line each."""
+    return [json.loads(line) for line in re.findall(r"(?m)^(\{.*\})\s*$", text)]
+
+
+def created(text):
+    """From the command before `vm start` to the first stay in the guest, and what the machine has less of beside the guest's memory."""
+    found = objects(text)
+    begin = next((o["uptime_ns"] for o in found if "cmdline" in o), None)
+    first = next((o["ns"] for o in found if o.get("kind") == "guest"), None)
+    hosts = [o for o in found if o.get("kind") == "host"]
+    if None in (begin, first) or len(hosts) != 2:
+        raise SideFailed(f"expected host, guest and memory among {len(found)} objects; last said: {last_line(text)}")
+    before, during = hosts
+    beside = before["free"] - during["free"] - (during["guest"] - before["guest"])
+    yield "create", f"first-instruction {first - begin}"
+    yield "create", f"memory-beside {beside / 1024:.0f}"
 
 
 class Strata(Side):
     name = "strata"
 
     def configuration(self, job):
-        lines = ["[vm]", f"vcpus = {self.guest_cpus}", f"memory = {memory_of(job)}M", "reboot = stop"]
-        if job in (["start"], ["exit"]):
-            lines.append("kernel = /guests/" + ("exit.elf" if job == ["exit"] else "nothing.elf"))
+        lines = ["[vm]", f"vcpus = {self.shape.vcpus}", f"memory = {memory_of(job)}M", "reboot = stop"]
+        if program_of(job):
+            name, words = program_of(job)
+            lines += [f"kernel = /guests/{name}"] + ([f"cmdline = {words}"] if words else [])
         else:
             lines += ["kernel = /guests/vmlinux", "initrd = /guests/initrd", f"cmdline = {guest_cmdline(job, '/dev/vdb')}"]
         lines += ["[debug-exit]", "port = 0xf4"]
-        if memory_of(job) == LARGE_MIB:
+        if not is_short(job):
             lines += ["[disk 0]", "file = /guests/image", "[disk 1]", f"size = {DISK_MIB}M"]
         return "\n".join(lines) + "\n"
 
+    def names(self, job):
+        return [f"{job[0]}{n}" for n in range(self.shape.vms)]
+
+    def commands(self, job):
+        """For what nobody types: what is typed comes when it comes, and no run would be like the other."""
+        names = self.names(job)
+        if job == ["create"]:
+            return ["trace on", "mem --json", "host show --json", f"vm start {names[0]}", "sleep 0.05", "trace off", "trace show 2000 --json", "mem --json",
+                    f"vm kill {names[0]}", f"wait {names[0]}"]
+        lines = [f"vm start {name}" for name in names]
+        lines += [f"wait {name} --timeout {4 * self.limit}" for name in names]
+        return lines + [line for name in names for line in (f"vm show {name} --json", f"vm log {name}")]
+
+    def add_files(self, archive, job):
+        for name in self.names(job):
+            archive.add(f"/vms/{name}.conf", self.configuration(job).encode())
+        for dest, source in guest_files(job, "/guests").items():
+            archive.add_file(dest, source)
+
     def archive(self, folder, job):
         archive = cpio.Archive()
-        archive.add("/vms/bench.conf", self.configuration(job).encode())
-        archive.add("/etc/bench", (f"vm start bench\nwait bench --timeout {self.limit}\nvm show bench --json\nvm log bench\n"
-                                   "poweroff\n").encode())
-        files = {"/guests/vmlinux": KERNEL, "/guests/initrd": INITRD, "/guests/nothing.elf": NOTHING}
-        if job == ["exit"]:
-            files["/guests/exit.elf"] = EXIT
-        if memory_of(job) == LARGE_MIB:
-            files["/guests/image"] = IMAGE
-        for dest, source in files.items():
-            archive.add_file(dest, source)
+        self.add_files(archive, job)
+        archive.add("/etc/bench", "\n".join([*self.commands(job), "poweroff", ""]).encode())
         path = os.path.join(folder, "strata.cpio")
         with open(path, "wb") as f:
             f.write(cpio.read(harness.image(self.config, "strata.cpio")))
@@ -228,36 +332,44 @@ class Strata(Side):
         return re.sub(r"\x1b\[\??[0-9;]*[A-Za-z]", "", m.before()).replace("\r", "")
 
     def measure(self, job):
-        mib = 1024 if memory_of(job) == SMALL_MIB else 3072
-        folder = os.path.join(BUILD, "strata-host")
-        os.makedirs(folder, exist_ok=True)
-        archive = self.archive(folder, job)
-        if is_short(job):
-            yield from self.short_job(mib, archive, job[0])
+        archive = self.archive(self.folder(job), job)
+        if is_short(job) or self.shape.vms > 1:
+            yield from self.unattended(archive, job)
             return
-        with self.machine(mib, initrd=archive, append="mitigations=off") as m:
+        with self.machine(job, self.host_mib(job), initrd=archive, append="mitigations=off") as m:
             m.expect(r"strata> ", self.limit)
-            self.command(m, "vm start bench")
-            m.sendline("vm console bench")
+            name = self.names(job)[0]
+            self.command(m, f"vm start {name}")
+            m.sendline(f"vm console {name}")
             yield from job_lines(m, self.limit)
             m.expect(r"strata> ", self.limit)
             m.sendline("poweroff")
             m.wait_exit(60)
 
-    def short_job(self, mib, archive, name):
-        """By a script: what is typed comes when it comes, and no run would be like the other."""
-        with self.machine(mib, initrd=archive, append="mitigations=off strata.run=/etc/bench") as m:
-            m.wait_exit(self.limit)
-            text = m.text()
-        if name == "exit":
-            yield from exit_costs(text)
-            return
-        vm = json.loads(expected(r"(?m)^(\{.*\})\s*$", text, "the object of vm show"))
+    def unattended(self, archive, job):
+        with self.machine(job, self.host_mib(job), initrd=archive, append="mitigations=off strata.run=/etc/bench") as m:
+            # A script ends at its first command that fails; then there is a prompt.
+            if m.child.expect([pexpect.EOF, pexpect.TIMEOUT, b"strata> "], timeout=4 * self.limit * harness.TIME_SCALE):
+                raise SideFailed(f"the script did not come to its end: {last_line(m.text().removesuffix('strata> '))}")
+            m.stop()
+            yield from self.parse(job, m.text())
+
+    def parse(self, job, text):
+        if prints_costs(job):
+            return exit_costs(text, job[0])
+        if not is_short(job):
+            return lines_of(text, self.shape.vms)
+        return created(text) if job == ["create"] else self.ended(job[0], text, self.names(job)[0])
+
+    def ended(self, job, text, name):
+        vm = next((o for o in objects(text) if o.get("name") == name and "state" in o), None)
+        if not vm:
+            raise SideFailed(f"expected the object of vm show; last said: {last_line(text)}")
         if vm["state"] != "stopped" or "debug-exit" not in vm["reason"]:
-            raise SideFailed(f"bench: {vm['state']}: {vm['reason']}")
-        if name == "boot":
+            raise SideFailed(f"{name}: {vm['state']}: {vm['reason']}")
+        if job == "boot":
             yield "boot", f"tsc-at-init {expected(r'boot: tsc ([0-9]+)', text, 'the guest to say its TSC')}"
-        yield name, f"{'boot' if name == 'boot' else 'start-and-end'} {vm['ran_ns']}"
+        yield job, f"{TIMES[job]} {vm['ran_ns']}"
 
 
 SIDES = {side.name: side for side in (Bare, Kvm, Strata)}

@@ -3,8 +3,10 @@
 
 A line `#: METRIC UNIT BETTER` names a metric, its unit, and whether `lower` or `higher` is better; the
 script prints `METRIC VALUE`. A workload whose first line says `# side job` is done by the sides
-themselves (sides.py).
+themselves (sides.py). A line `# machine: cpus=2 vcpus=4 vms=2` asks for another machine than one with one CPU,
+and for other guests than one with as many vCPUs.
 """
+import collections
 import os
 import re
 
@@ -15,12 +17,30 @@ class BadWorkload(Exception):
     """A workload file that cannot be used; the text names it and what was expected."""
 
 
+# CPUs of the machine, vCPUs of each VM, and how many VMs at once.
+Shape = collections.namedtuple("Shape", "cpus vcpus vms")
+ONE = Shape(1, 1, 1)
+
+
+def shape_of(name, words):
+    given = dict.fromkeys(Shape._fields, 1)
+    for word in words:
+        key, _, value = word.partition("=")
+        if key not in given or not re.fullmatch(r"[1-9]\d?", value):
+            raise BadWorkload(f"{name}: machine: {word}: expected cpus=N, vcpus=N or vms=N")
+        given[key] = int(value)
+    return Shape(**given)
+
+
 class Workload:
     def __init__(self, name, text):
         self.name = name
         self.side_job = text.startswith("# side job")
+        self.shape = ONE
         self.metrics = {}
         for line in text.splitlines():
+            if line.startswith("# machine:"):
+                self.shape = shape_of(name, line.split()[2:])
             if not line.startswith("#:"):
                 continue
             words = line[2:].split()

@@ -1,6 +1,7 @@
-# The exit-cost guest, build/bench/exit.elf: a multiboot program with the runtime of tests/guests/rt (tests/tests.mk).
+# The guests that measure exits and interrupts between vCPUs, build/bench/exit.elf and ipi.elf: multiboot programs with the
+# runtime of tests/guests/rt (tests/tests.mk).
 
-build/bench/exit.elf: $(G)/obj/bench/exit/exit.o $(GUEST_RT_OBJS) tests/guests/rt/guest.ld
+build/bench/exit.elf build/bench/ipi.elf: build/bench/%.elf: $(G)/obj/bench/exit/%.o $(GUEST_RT_OBJS) tests/guests/rt/guest.ld
 	$(call say,GUESTLD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(LD) -nostdlib --build-id=none --no-warn-rwx-segments -T tests/guests/rt/guest.ld $(filter %.o,$^) -o $(@:.elf=.elf64)

@@ -27,7 +27,8 @@ def build(args):
     archive.add_file("/boot", args.boot)
     archive.add_file("/bin/busybox", "/bin/busybox")
     cpio.add_modules(archive, args.modules, MODULES, "/modules/guest.order")
-    archive.add_file("/modules/brd.ko", cpio.module_index(args.modules)["brd"])
+    for name in ("brd", "loop"):
+        archive.add_file(f"/modules/{name}.ko", cpio.module_index(args.modules)[name])
     return archive
 
 
