@@ -49,8 +49,8 @@ bench-guest: $(BENCH)/guest.cpio
 bench-small: $(BENCH_SMALL) build/.deps-bench build/.deps-test
 bench-files: bench-small $(BENCH)/image
 
-# ONLY=boot,fio: some workloads. SIDES=kvm,strata, REPEAT=N, FRESH=1: begin anew instead of going on.
-BENCH_ARGS = $(if $(ONLY),--only $(ONLY)) $(if $(SIDES),--sides $(SIDES)) $(if $(REPEAT),--repeat $(REPEAT)) $(if $(FRESH),--fresh)
+# ONLY=boot,fio: some workloads. SIDES=kvm,strata, REPEAT=N, FRESH=1: begin anew instead of going on. PERF=1: profiles by perf in the guest.
+BENCH_ARGS = $(if $(ONLY),--only $(ONLY)) $(if $(SIDES),--sides $(SIDES)) $(if $(REPEAT),--repeat $(REPEAT)) $(if $(FRESH),--fresh) $(if $(PERF),--perf)
 .PHONY: bench bench-quick bench-compare bench-set check-bench-set
 bench-comma := ,
 bench-space := $(subst ,, )

@@ -137,6 +137,19 @@ def run(args, path, say):
     return results
 
 
+def profile(args, say):
+    """Where the time of each workload goes, by perf in the guest. Nothing is saved."""
+    known = workloads.load()
+    for job in jobs_of([w for w in choose(known, args.only) if not w.side_job]):
+        for name in args.sides:
+            say(f"{', '.join(job)} on {report.NAMES[name]}")
+            side = sides.SIDES[name](config=args.config, shape=known[job[0]].shape, perf=True)
+            try:
+                listen(known, side.run(job), {workload: {} for workload in job}, say)
+            except sides.SideFailed as e:
+                sys.exit(f"bench: {name}: {e}")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", type=lambda s: s.split(","), metavar="NAME,...")
@@ -145,10 +158,14 @@ def main():
     parser.add_argument("--config", default="release")
     parser.add_argument("--output", default=sides.BUILD, metavar="FOLDER")
     parser.add_argument("--fresh", action="store_true")
+    parser.add_argument("--perf", action="store_true", help="profiles by perf in the guest instead of figures")
     args = parser.parse_args()
     for name in args.sides:
         if name not in R.SIDES:
             sys.exit(f"bench: SIDES={name}: expected some of {', '.join(R.SIDES)}")
+    if args.perf:
+        profile(args, lambda text: print(text, flush=True))
+        return
     path = os.path.join(args.output, "results.json")
     try:
         results = run(args, path, lambda text: print(text, flush=True))

@@ -42,12 +42,6 @@ class SideFailed(Exception):
     """A side did not do its work; the text says what it waited for."""
 
 
-def guest_cmdline(job, disk):
-    if job == ["boot"]:
-        return f"{CMDLINE} rdinit=/boot"
-    return f"{CMDLINE} bench.disk={disk} bench.job={','.join(job)}"
-
-
 def program_of(job):
     """(file, command line) of a guest of our own; None: the job is Linux'."""
     return PROGRAMS.get(job[0]) if len(job) == 1 else None
@@ -131,10 +125,17 @@ def lines_of(text, guests=1):
 
 
 class Side:
-    """`config`: Strata's build; `shape`: of the machine and its VMs; `limit`: seconds of silence."""
+    """`config`: Strata's build; `shape`: of the machine and its VMs; `perf`: a profile instead of figures; `limit`: seconds of silence."""
 
-    def __init__(self, config="release", shape=workloads.ONE, limit=1800):
+    def __init__(self, config="release", shape=workloads.ONE, perf=False, limit=1800):
         self.config, self.shape, self.limit = config, shape, limit
+        self.words = " bench.perf" if perf else ""
+
+    def cmdline(self, job, disk):
+        """Of the guest's Linux."""
+        if job == ["boot"]:
+            return f"{CMDLINE} rdinit=/boot"
+        return f"{CMDLINE} bench.disk={disk} bench.job={','.join(job)}{self.words}"
 
     def folder(self, job):
         """For this job's files: another run may be at work with other ones."""
@@ -166,7 +167,7 @@ class Bare(Side):
         extra = [] if job == ["boot"] else ["-drive", f"file={IMAGE},if=none,id=d0,format=raw,snapshot=on",
                                             "-device", "virtio-blk-pci,drive=d0"]
         with self.machine(job, memory_of(job), kernel=KERNEL, initrd=INITRD, extra=extra, console="",
-                          append=guest_cmdline(job, "/dev/ram0")) as m:
+                          append=self.cmdline(job, "/dev/ram0")) as m:
             if job == ["boot"]:
                 expect(m, r"boot: tsc (\d+)\r*\n", self.limit)
                 yield from self.parse(job, m.text())
@@ -191,7 +192,7 @@ class Kvm(Side):
 
     def linux(self, job, base):
         """QEMU's command line for one VM with Linux."""
-        line = f"{base} -kernel /guest/vmlinux -initrd /guest/initrd -append '{guest_cmdline(job, '/dev/vdb')}'"
+        line = f"{base} -kernel /guest/vmlinux -initrd /guest/initrd -append '{self.cmdline(job, '/dev/vdb')}'"
         if is_short(job):
             return line
         # Two VMs have one image: each its own layer over it.
@@ -290,7 +291,7 @@ class Strata(Side):
             name, words = program_of(job)
             lines += [f"kernel = /guests/{name}"] + ([f"cmdline = {words}"] if words else [])
         else:
-            lines += ["kernel = /guests/vmlinux", "initrd = /guests/initrd", f"cmdline = {guest_cmdline(job, '/dev/vdb')}"]
+            lines += ["kernel = /guests/vmlinux", "initrd = /guests/initrd", f"cmdline = {self.cmdline(job, '/dev/vdb')}"]
         lines += ["[debug-exit]", "port = 0xf4"]
         if not is_short(job):
             lines += ["[disk 0]", "file = /guests/image", "[disk 1]", f"size = {DISK_MIB}M"]

@@ -8,13 +8,14 @@
 
 const char guest_name[] = "ipi-cost";
 
-#define BATCHES 21
-#define REPEAT  50
+/* Each a single interrupt: with a thread for each CPU of an emulator most of a mean would be the
+ * few that met its scheduler. */
+#define SAMPLES 201
 #define PING    0x61
 #define PONG    0x62
 
 static volatile uint64_t pings, pongs;
-static volatile bool over;
+static volatile bool ready, over; /* the other CPU's; what it is told */
 
 static void on_ping(struct frame *frame)
 {
@@ -40,6 +41,7 @@ static void send(unsigned cpu, uint8_t vector)
 static void run(void *arg)
 {
 	(void)arg;
+	ready = true;
 	sti();
 	while (!over)
 		cpu_pause();
@@ -49,6 +51,7 @@ static void run(void *arg)
 static void sleep(void *arg)
 {
 	(void)arg;
+	ready = true;
 	while (!over)
 		wait_for_interrupt();
 }
@@ -58,6 +61,7 @@ static void sleep_and_answer(void *arg)
 	uint64_t seen = pings;
 
 	(void)arg;
+	ready = true;
 	while (!over) {
 		wait_for_interrupt();
 		if (pings != seen) {
@@ -67,62 +71,53 @@ static void sleep_and_answer(void *arg)
 	}
 }
 
-/* ---- batches ---- */
+/* ---- samples ---- */
 
-/* `rest`: ticks before each, in which the other CPU falls asleep. */
+/* `rest`: ticks before it, in which the other CPU falls asleep. */
 static uint64_t until_seen(uint64_t rest)
 {
-	uint64_t sum = 0;
+	uint64_t n = pings, start = rdtsc();
 
-	for (unsigned i = REPEAT; i; i--) {
-		uint64_t n = pings, start = rdtsc();
-
-		while (rdtsc() - start < rest)
-			cpu_pause();
-		start = rdtsc();
-		send(1, PING);
-		while (pings == n)
-			cpu_pause();
-		sum += rdtsc() - start;
-	}
-	return sum / REPEAT;
+	while (rdtsc() - start < rest)
+		cpu_pause();
+	start = rdtsc();
+	send(1, PING);
+	while (pings == n)
+		cpu_pause();
+	return rdtsc() - start;
 }
 
-static uint64_t batch_running(void)
+static uint64_t to_running(void)
 {
 	return until_seen(0);
 }
 
-static uint64_t batch_halted(void)
+static uint64_t to_halted(void)
 {
 	return until_seen(1000000);
 }
 
-static uint64_t batch_both_halted(void)
+static uint64_t both_halted(void)
 {
-	uint64_t start = rdtsc();
+	uint64_t n = pongs, start = rdtsc();
 
-	for (unsigned i = REPEAT; i; i--) {
-		uint64_t n = pongs;
-
-		send(1, PING);
-		while (pongs == n)
-			wait_for_interrupt();
-	}
-	return (rdtsc() - start) / (2 * REPEAT);
+	send(1, PING);
+	while (pongs == n)
+		wait_for_interrupt();
+	return (rdtsc() - start) / 2;
 }
 
 static const struct op {
 	const char *name;
 	void (*other)(void *arg);
-	uint64_t (*batch)(void);
+	uint64_t (*sample)(void);
 } ops[] = {
-	{ "ipi-running", run, batch_running },
-	{ "ipi-halted", sleep, batch_halted },
-	{ "ipi-both-halted", sleep_and_answer, batch_both_halted },
+	{ "ipi-running", run, to_running },
+	{ "ipi-halted", sleep, to_halted },
+	{ "ipi-both-halted", sleep_and_answer, both_halted },
 };
 
-static uint64_t sample[ARRAY_SIZE(ops)][BATCHES]; /* rising */
+static uint64_t sample[ARRAY_SIZE(ops)][SAMPLES]; /* rising */
 
 static void insert(uint64_t *sorted, unsigned count, uint64_t value)
 {
@@ -133,10 +128,12 @@ static void insert(uint64_t *sorted, unsigned count, uint64_t value)
 
 static void measure(unsigned i)
 {
-	over = false;
+	ready = over = false;
 	cpu_run(1, ops[i].other, NULL);
-	for (unsigned n = 0; n < BATCHES; n++)
-		insert(sample[i], n, ops[i].batch());
+	while (!ready)
+		cpu_pause();
+	for (unsigned n = 0; n < SAMPLES; n++)
+		insert(sample[i], n, ops[i].sample());
 	over = true;
 	send(1, PING);
 	cpu_wait(1);
@@ -156,8 +153,8 @@ void guest_main(void)
 		measure(i);
 	print("exit-cost: begin\n");
 	for (unsigned i = first; i < ARRAY_SIZE(ops); i++)
-		print("%s %lu %lu %lu\n", ops[i].name, sample[i][BATCHES / 2], sample[i][0],
-		      sample[i][BATCHES - 1]);
+		print("%s %lu %lu %lu\n", ops[i].name, sample[i][SAMPLES / 2], sample[i][0],
+		      sample[i][SAMPLES - 1]);
 	print("exit-cost: end\n");
 	guest_exit(GUEST_OK);
 }
