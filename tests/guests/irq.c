@@ -107,39 +107,91 @@ static void test_self_ipi(void)
 }
 
 /* A long handler in which the timer, held back by it, ends: its interrupt must not come again. */
+#define USER_SEEN (USER_PAGE + 0x800) /* what the handler tells ring 3 by */
+
 static bool held;
-static unsigned held_again;
+static unsigned held_again, held_users;
 static void on_held(struct frame *f)
 {
 	uint64_t end = rdtsc() + tsc_hz() / 200;
 
-	(void)f;
+	held_users += (f->cs & 3) == 3;
 	held_again += held;
 	held = true;
 	/* No PAUSE, which makes QEMU forget. */
 	while (rdtsc() < end)
 		barrier();
 	held = false;
+	if ((f->cs & 3) == 3)
+		*(volatile uint32_t *)USER_SEEN = 1;
 	lapic_eoi();
 }
 
-static void test_once(void)
+static void hold(void (*interrupt)(void))
 {
 	set_handler(0x51, on_held);
+	held_again = held_users = 0;
 	vector_count[0x51] = 0;
 	vector_count[0x41] = 0;
 	lapic_write(LAPIC_TDCR, 0xb);
 	lapic_write(LAPIC_TIMER, 0x41);
 	for (unsigned i = 0; i < 10; i++) {
 		lapic_write(LAPIC_TMICT, 1000000 + i * 100003);
-		self_ipi(0x51);
-		window();
+		interrupt();
 		wait_count("timer behind a handler", &vector_count[0x41], i + 1);
 	}
 	lapic_write(LAPIC_TIMER, LVT_MASKED);
+	set_handler(0x51, NULL);
+}
+
+static void interrupt_kernel(void)
+{
+	self_ipi(0x51);
+	window();
+}
+
+static void test_once(void)
+{
+	hold(interrupt_kernel);
 	CHECK_EQ("lapic-not-again", held_again, 0);
 	CHECK_EQ("lapic-each-once", vector_count[0x51], 10);
-	set_handler(0x51, NULL);
+}
+
+/* The same to ring 3, which sends it to itself by the APIC's page, the one way that it has, and
+ * goes on when the handler has been there. */
+__asm__(".text\n"
+	"user_interrupts:\n"
+	"	movl $0xfee00300, %edi\n"
+	"	movl $0x44051, (%rdi)\n" /* self, assert, fixed, 0x51 */
+	"1:	cmpl $0, user_interrupts + 0x800(%rip)\n"
+	"	je 1b\n"
+	"	int $0x78\n"
+	"user_interrupts_end:\n");
+extern const uint8_t user_interrupts[], user_interrupts_end[];
+
+static void interrupt_user(void)
+{
+	struct frame end;
+
+	*(volatile uint32_t *)USER_SEEN = 0;
+	(void)user_run(user_interrupts, (size_t)(user_interrupts_end - user_interrupts), FLAG_IF,
+		       &end, NULL);
+}
+
+static void test_once_user(void)
+{
+	bool x2 = lapic_is_x2();
+
+	user_init();
+	user_map(0xfee00000);
+	lapic_use_x2(false);
+	lapic_init();
+	hold(interrupt_user);
+	lapic_use_x2(x2);
+	lapic_init();
+	CHECK_EQ("user-interrupted", held_users, 10);
+	CHECK_EQ("user-not-again", held_again, 0);
+	CHECK_EQ("user-each-once", vector_count[0x51], 10);
 }
 
 static uint8_t order[8];
@@ -447,6 +499,7 @@ void guest_main(void)
 	test_pic_in_service();
 	test_self_ipi();
 	test_once();
+	test_once_user();
 	test_priorities();
 	test_nesting();
 	test_tpr();

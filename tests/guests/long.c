@@ -197,12 +197,9 @@ static void test_debug(void)
 
 /* ---- ring 3 ---- */
 
-#define USER_PAGE 0x200000ull /* made user-accessible */
+static volatile uint64_t syscalls __used;
 
-static uint8_t kernel_stack[4096] __aligned(16);
-static volatile uint64_t syscalls __used, user_cs;
-
-/* SYSCALL from ring 3 counts and goes back; INT 0x78 leaves. */
+/* SYSCALL from ring 3 counts and goes back. */
 __asm__(".text\n"
 	"syscall_entry:\n"
 	"	incq syscalls\n"
@@ -212,59 +209,32 @@ __asm__(".text\n"
 	"1:	syscall\n"
 	"	decl %ebx\n"
 	"	jnz 1b\n"
-	"	movw %cs, %ax\n"
 	"	int $0x78\n"
 	"	hlt\n"
 	"user_code_end:\n");
 extern const uint8_t syscall_entry[], user_code[], user_code_end[];
-extern uint64_t page_root[], page_pointers[], page_directories[];
-
-static void on_user_interrupt(struct frame *f)
-{
-	user_cs = f->rax & 0xffff;
-	__asm__ volatile("ud2"); /* caught in test_user: unwinds to it */
-}
-
-static void enter_user(void *arg)
-{
-	uint64_t rsp = USER_PAGE + 0x1000;
-
-	(void)arg;
-	__asm__ volatile(
-		"pushq %0; pushq %1; pushq $2; pushq %2; pushq %3; iretq" ::"i"(SEL_USER_DATA),
-		"r"(rsp), "i"(SEL_USER_CODE), "r"(USER_PAGE)
-		: "memory", "rax", "rbx", "rcx", "r11");
-}
 
 static void test_user(void)
 {
+	static const uint8_t hlt[] = { 0xf4 };
+	/* MOV AL, [abs64]: of a kernel page */
+	static const uint8_t load[] = { 0xa0, 0, 0, 0x40, 0, 0, 0, 0, 0 };
+	struct frame end = { 0 };
 	struct fault f;
-	int vector;
 
-	memcpy((void *)USER_PAGE, user_code, (size_t)(user_code_end - user_code));
-	page_root[0] |= 4;
-	page_pointers[0] |= 4;
-	page_directories[1] |= 4;
-	write_cr3(read_cr3());
-	tss[0].rsp[0] = (uintptr_t)kernel_stack + sizeof(kernel_stack);
+	user_init();
 	wrmsr(MSR_STAR, (uint64_t)(SEL_USER_DATA - 8) << 48 | (uint64_t)SEL_CODE64 << 32);
 	wrmsr(MSR_LSTAR, (uintptr_t)syscall_entry);
 	wrmsr(MSR_SFMASK, FLAG_IF | FLAG_TF);
-	set_handler(0x78, on_user_interrupt);
-	set_gate_user(0x78);
 
-	vector = catch (enter_user, NULL, NULL);
-	CHECK_EQ("user-int-leaves", vector, EXC_UD);
-	CHECK_EQ("user-cs", user_cs, SEL_USER_CODE);
+	CHECK_EQ("user-int-leaves",
+		 user_run(user_code, (size_t)(user_code_end - user_code), 0, &end, NULL), EXC_NONE);
+	CHECK_EQ("user-cs", end.cs, SEL_USER_CODE);
 	CHECK_EQ("syscalls", syscalls, 1000);
 
-	/* HLT at CPL 3 */
-	*(uint8_t *)USER_PAGE = 0xf4;
-	CHECK_EQ("user-privileged", catch (enter_user, NULL, &f), EXC_GP);
+	CHECK_EQ("user-privileged", user_run(hlt, sizeof(hlt), 0, &end, &f), EXC_GP);
 	CHECK_EQ("user-privileged-rip", f.rip, USER_PAGE);
-	/* A kernel page: MOV AL, [abs64] */
-	memcpy((void *)USER_PAGE, "\xa0\x00\x00\x40\x00\x00\x00\x00\x00", 9);
-	CHECK_EQ("user-kernel-page", catch (enter_user, NULL, &f), EXC_PF);
+	CHECK_EQ("user-kernel-page", user_run(load, sizeof(load), 0, &end, &f), EXC_PF);
 	CHECK_EQ("user-kernel-page-error", f.error, 5);
 	CHECK_EQ("user-kernel-page-cr2", f.cr2, 0x400000);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Other CPUs: INIT and start-up IPIs, locked counters, IPIs by each kind of destination, ping-pong
-// between each CPU and the boot CPU, stores seen in order.
+// between each CPU and the boot CPU, two interrupts of one vector, stores seen in order.
 
 #include "tests/guests/rt/rt.h"
 
@@ -13,6 +13,8 @@ const char guest_name[] = "smp";
 #define PONG      0x62
 #define BROADCAST 0x63
 #define LOGICAL   0x64
+#define TWICE     0x65
+#define ROUNDS    20
 
 static uint64_t locked, plain_sum;
 static volatile uint32_t ready;
@@ -150,6 +152,50 @@ static void test_busy(void)
 	cpu_wait(last);
 }
 
+/*
+ * Two of one vector: the first is the CPU's own and waits while interrupts are off; the second is
+ * sent while the first one's handler runs, which does nothing before that but write to memory. A
+ * hypervisor may learn of the first one's delivery only then.
+ */
+static volatile uint32_t twice_inside, twice_sent;
+static void on_twice(struct frame *f)
+{
+	(void)f;
+	if (vector_count[TWICE] & 1) {
+		twice_inside = vector_count[TWICE];
+		while (twice_sent != twice_inside)
+			barrier();
+	}
+	lapic_eoi();
+}
+
+static void take_twice(void *arg)
+{
+	(void)arg;
+	for (uint32_t i = 1; i <= ROUNDS; i++) {
+		lapic_ipi(lapic_id(), ICR_FIXED | ICR_ASSERT | TWICE);
+		wait_count("ipi-twice", &vector_count[TWICE], 2 * i);
+	}
+}
+
+static void test_twice(void)
+{
+	unsigned last = machine.nr_cpus - 1;
+
+	vector_count[TWICE] = 0;
+	set_handler(TWICE, on_twice);
+	cpu_run(last, take_twice, NULL);
+	for (uint32_t i = 1; i <= ROUNDS; i++) {
+		while (twice_inside != 2 * i - 1)
+			cpu_pause();
+		lapic_ipi(cpus[last].apic_id, ICR_FIXED | ICR_ASSERT | TWICE);
+		twice_sent = 2 * i - 1;
+	}
+	cpu_wait(last);
+	CHECK_EQ("ipi-twice", vector_count[TWICE], 2 * ROUNDS);
+	set_handler(TWICE, NULL);
+}
+
 /* Message passing: data, then a flag; the reader must never see the flag without the data. */
 static uint64_t messages;
 static volatile uint64_t message_data, message_flag, message_ack;
@@ -198,5 +244,6 @@ void guest_main(void)
 		return;
 	test_ping();
 	test_busy();
+	test_twice();
 	test_order();
 }

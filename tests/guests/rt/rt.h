@@ -244,6 +244,21 @@ extern struct tss tss[CPUS_MAX];
 void set_gate_ist(uint8_t vector, unsigned ist);
 void set_gate_user(uint8_t vector);
 
+/* ---- ring 3, on the boot CPU ---- */
+
+/* 2 MiB that are ring 3's: code from its start, stack below 4 KiB. */
+#define USER_PAGE  0x200000ull
+#define USER_LEAVE 0x78 /* INT of it ends user_run */
+void user_init(void);
+/* The 2 MiB around an address below 4 GiB become ring 3's too. */
+void user_map(uint64_t address);
+/*
+ * Run a copy of `code` at CPL 3 with RFLAGS `flags`. EXC_NONE: it has left, with its registers in
+ * *end; else the vector of the exception that ended it, details in *fault (may be NULL). Interrupts
+ * are off then.
+ */
+int user_run(const void *code, size_t size, uint64_t flags, struct frame *end, struct fault *fault);
+
 /* ---- interrupt controllers ---- */
 
 #define PIC_BASE 0x20 /* vectors of the PICs' 16 lines */
