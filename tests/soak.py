@@ -2,13 +2,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Many VMs on few CPUs, started, paused, resumed, reset, dumped, sent NMIs and killed at random, in the debug image.
 
-    soak.py [--minutes M] [--vms N] [--cpus N] [--seed S]
+    soak.py [--minutes M] [--vms N] [--cpus N] [--seed S] [--no-replay]
 
-A model says what state each VM must be in; guests check their own memory all the while. At the end every VM is killed, and all
-that they held must have come back. Prints `soak: ok` and the counts. The seed repeats the order of actions.
+A model says what state each VM must be in; guests check their own memory all the while, and the logical log is replayed against its
+specifications. At the end every VM is killed, and all that they held must have come back. Prints `soak: ok` and the counts. The
+seed repeats the order of actions.
 """
 import argparse
 import collections
+import contextlib
 import os
 import random
 import re
@@ -19,8 +21,11 @@ import time
 
 import archive
 import harness
+import llog
 from harness import Machine, MachineError
 from shell import Shell
+
+MEM = 1536  # MiB; the replay reads memory of less than 2048
 
 # state: the verbs that are right in it, and the state after them
 RIGHT = {
@@ -112,43 +117,69 @@ def held(shell):
     return shell.json("host show")[0]["vms"], rows[0]["guest"], ring3
 
 
-def soak(minutes, vms, cpus, seed):
-    names = [f"beat{i:02}" for i in range(vms)]
-    rng = random.Random(seed)
+@contextlib.contextmanager
+def soak_machine(replay, **kwargs):
+    """The machine, and the replay of its log or None."""
+    if replay:
+        with llog.logged(name="soak", mem=MEM, live=True, **kwargs) as (m, log):
+            yield m, log
+    else:
+        with Machine("soak", mem=f"{MEM}m", **kwargs) as m:
+            yield m, None
+
+
+def boot_archive(folder, names):
     with open(f"{harness.BUILD}/guests/beat.elf", "rb") as f:
         files = {"guests/beat.elf": f.read()}
     for i, name in enumerate(names):
         files[f"vms/{name}.conf"] = archive.vm_conf("/guests/beat.elf", 1 + i % 2, "8M", "period=100000000")
-    with tempfile.TemporaryDirectory(prefix="strata-soak-") as folder:
-        initrd = archive.extend(harness.image("debug", "strata.cpio"), os.path.join(folder, "all.cpio"), files)
-        with Machine("soak", smp=cpus, mem="2g", initrd=initrd, limit=minutes * 60 + 900) as m:
-            s = Soak(m, names, rng)
-            # Each VM once: from here on init keeps a log for each.
-            for name in names:
-                s.shell.run(f"vm start {name}")
-            s.state = {name: "running" for name in names}
+    return archive.extend(harness.image("debug", "strata.cpio"), os.path.join(folder, "all.cpio"), files)
+
+
+def drive(m, names, minutes, seed):
+    """All of it, on a machine that has just been started: how many actions, and of which kind."""
+    s = Soak(m, names, random.Random(seed))
+    # Each VM once: from here on init keeps a log for each.
+    for name in names:
+        s.shell.run(f"vm start {name}")
+    s.state = {name: "running" for name in names}
+    s.look()
+    s.kill_all()
+    before = held(s.shell)
+    end = time.monotonic() + minutes * 60
+    steps = 0
+    while time.monotonic() < end or steps < 40:
+        s.step()
+        steps += 1
+        if steps % 20 == 0:
             s.look()
-            s.kill_all()
-            before = held(s.shell)
-            end = time.monotonic() + minutes * 60
-            steps = 0
-            while time.monotonic() < end or steps < 40:
-                s.step()
-                steps += 1
-                if steps % 20 == 0:
-                    s.look()
-            s.progress()
-            s.look()
-            s.kill_all()
-            after = held(s.shell)
-            if after[:2] != (0, 0):
-                s.fail(f"{after[0]} VMs and {after[1]} bytes of guest memory did not come back")
-            # Heaps of init and shell and the logs' pages may have grown; one VM left behind is more than that.
-            if after[2] - before[2] > vms * 4096 + 65536:
-                s.fail(f"ring 3 holds {after[2] - before[2]} bytes more than before")
-            m.send("poweroff\r")
-            m.wait_exit(60)
+    s.progress()
+    s.look()
+    s.kill_all()
+    after = held(s.shell)
+    if after[:2] != (0, 0):
+        s.fail(f"{after[0]} VMs and {after[1]} bytes of guest memory did not come back")
+    # Heaps of init and shell and the logs' pages may have grown; one VM left behind is more than that.
+    if after[2] - before[2] > len(names) * 4096 + 65536:
+        s.fail(f"ring 3 holds {after[2] - before[2]} bytes more than before")
+    m.send("poweroff\r")
+    m.wait_exit(60)
     return steps, s.counts
+
+
+def soak(minutes, vms, cpus, seed, replay=False):
+    """(number of actions, their counts, what the replay said)."""
+    names = [f"beat{i:02}" for i in range(vms)]
+    log = None
+    with tempfile.TemporaryDirectory(prefix="strata-soak-") as folder:
+        try:
+            with soak_machine(replay, smp=cpus, initrd=boot_archive(folder, names), limit=minutes * 60 + 900) as (m, log):
+                steps, counts = drive(m, names, minutes, seed)
+        except MachineError as e:
+            raise MachineError(f"{e}\n{log.text if log else ''}") from e
+    if log and (log.violations or log.status != 0):
+        raise MachineError(f"soak: the log's replay:\n{log.text}")
+    return steps, counts, log.text.splitlines()[0] if log else ""
 
 
 def main():
@@ -157,12 +188,15 @@ def main():
     parser.add_argument("--vms", type=int, default=24)
     parser.add_argument("--cpus", type=int, default=4)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--no-replay", action="store_true", help="do not replay the logical log")
     args = parser.parse_args()
-    subprocess.run(["make", "-s", "guests"], cwd=harness.TREE, check=True, timeout=300)
+    subprocess.run(["make", "-s", "guests", "replay"], cwd=harness.TREE, check=True, timeout=300)
     try:
-        steps, counts = soak(args.minutes, args.vms, args.cpus, args.seed)
+        steps, counts, replayed = soak(args.minutes, args.vms, args.cpus, args.seed, not args.no_replay)
     except MachineError as e:
         sys.exit(f"soak: {e}")
+    if replayed:
+        print(replayed)
     print(f"soak: ok ({args.vms} VMs on {args.cpus} CPUs, {steps} actions, seed {args.seed}): "
           + ", ".join(f"{n} {verb}" for verb, n in sorted(counts.items())))
 
