@@ -136,7 +136,7 @@ def boot_archive(folder, names):
     return archive.extend(harness.image("debug", "strata.cpio"), os.path.join(folder, "all.cpio"), files)
 
 
-def drive(m, names, minutes, seed):
+def drive(m, names, minutes, seed, actions):
     """All of it, on a machine that has just been started: how many actions, and of which kind."""
     s = Soak(m, names, random.Random(seed))
     # Each VM once: from here on init keeps a log for each.
@@ -148,7 +148,7 @@ def drive(m, names, minutes, seed):
     before = held(s.shell)
     end = time.monotonic() + minutes * 60
     steps = 0
-    while time.monotonic() < end or steps < 40:
+    while time.monotonic() < end or steps < actions:
         s.step()
         steps += 1
         if steps % 20 == 0:
@@ -167,14 +167,14 @@ def drive(m, names, minutes, seed):
     return steps, s.counts
 
 
-def soak(minutes, vms, cpus, seed, replay=False):
-    """(number of actions, their counts, what the replay said)."""
+def soak(minutes, vms, cpus, seed, replay=False, actions=40):
+    """So long and so many actions at least: (number of actions, their counts, what the replay said)."""
     names = [f"beat{i:02}" for i in range(vms)]
     log = None
     with tempfile.TemporaryDirectory(prefix="strata-soak-") as folder:
         try:
             with soak_machine(replay, smp=cpus, initrd=boot_archive(folder, names), limit=minutes * 60 + 900) as (m, log):
-                steps, counts = drive(m, names, minutes, seed)
+                steps, counts = drive(m, names, minutes, seed, actions)
         except MachineError as e:
             raise MachineError(f"{e}\n{log.text if log else ''}") from e
     if log and (log.violations or log.status != 0):

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Random lines typed at the console. (`make soak` starts and kills VMs at random; docs/limits.md says what it finds.)"""
+"""Random lines typed at the console; VMs started, paused, reset and killed at random (`make soak` does that for long)."""
 import random
 import re
+import subprocess
 
+import harness
+import soak
 from console import table
 from shell import PROMPT, Shell
 
@@ -50,3 +53,11 @@ def test_random_lines(machine):
         assert "the shell died" not in log and "panic" not in log
         m.send("poweroff --force\r")
         assert m.wait_exit(30) == 0
+
+
+def test_vms_at_random():
+    """24 VMs on 4 CPUs, with the logical log replayed. By actions, not by time: the same order everywhere."""
+    subprocess.run(["make", "-s", "guests", "replay"], cwd=harness.TREE, check=True, timeout=300)
+    steps, counts, replayed = soak.soak(minutes=0, vms=24, cpus=4, seed=51, replay=True, actions=40)
+    print(f"{steps} actions: {dict(counts)}\n{replayed}")
+    assert steps == 40 and {"start", "pause", "resume", "reset", "kill", "nmi", "dump", "refused"} == set(counts)
