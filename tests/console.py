@@ -34,10 +34,16 @@ class Console:
         self.child.delaybeforesend = None
         self.child.expect_exact(PROMPT)
 
-    def run(self, line, on=None):
-        """Types a line, on the console or another terminal; returns what it printed."""
+    def run(self, line, on=None, frames=False):
+        """Types a line, on the console or another terminal; returns what it printed.
+
+        frames: strata-client was there before. It asks again while it hears nothing, and is gone after the first answer: the others
+        come whenever the shell gets to them, lines of their own before the echo of this one.
+        """
         child = on or self.child
         child.send(line + "\r")
+        if frames:
+            child.expect_exact(line)
         child.expect_exact("\n")
         child.expect_exact(PROMPT)
         text = re.sub(r"\x1b\[\??[0-9;]*[A-Za-z]", "", child.before)

@@ -10,6 +10,7 @@ import subprocess
 import threading
 import time
 import tty
+import zlib
 
 import pytest
 
@@ -143,6 +144,11 @@ def line_of(kind, console, **kw):
     return Listener(console, socket.AF_INET, ("127.0.0.1", 0), **kw)
 
 
+def frame(body):
+    """As mgmt/lib/frame.h has it."""
+    return f"\x1e\x1e\x1e{body} {zlib.crc32(body.encode()):08x}\n"
+
+
 @pytest.mark.parametrize("kind", ["pty", "unix", "tcp"])
 def test_each_kind_of_line(console, kind):
     line = line_of(kind, console)
@@ -164,8 +170,10 @@ def test_statuses_and_words(console):
     assert status == 0 and out.count("\n") > 25
     assert client(line.where, "sleep", "1.5")[0] == 0
     line.end()
+    # A question that the shell had not come to when the client was gone: its answer goes to the person's terminal.
+    console.child.send(frame("S 01234567"))
     # The person at the console has lost nothing.
-    assert console.run("echo still here") == "still here\n"
+    assert console.run("echo still here", frames=True) == "still here\n"
 
 
 def test_half_typed_line_stays(console):
@@ -212,7 +220,7 @@ def test_attached_console(console):
     child.send("\x1d")
     child.expect_exact("[detached]")
     child.expect_exact(PROMPT)
-    assert console.run("echo still here") == "still here\n"
+    assert console.run("echo still here", frames=True) == "still here\n"
 
 
 def test_damaged_keys(console):
