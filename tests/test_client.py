@@ -176,6 +176,22 @@ def test_statuses_and_words(console):
     assert console.run("echo still here", frames=True) == "still here\n"
 
 
+def test_output_without_end(console):
+    """More than a client takes is cut behind a whole line, and the last one says so."""
+    once, often = console.folder / "once", console.folder / "often"
+    once.write_text(f"echo {'x' * 299}\n" * 3400)
+    often.write_text(f"run {once}\n" * 3)
+    line = Pty(console)
+    for words, last in (([], "error: more than 2048 KiB of output: cut off here"), (["--json"], '{"error":"more than 2048 KiB of output: cut off here"}')):
+        status, out, err = client(line.where, *words, "run", str(often), timeout=120)
+        rows = out.splitlines()
+        assert (status, err, rows[-1]) == (1, "", last) and len(set(map(len, rows))) <= 4  # two commands as shown, what one prints, the last line
+        assert (2 << 20) - 16384 < len(out) <= 2 << 20
+    # The next one is nobody's business.
+    assert client(line.where, "echo", "x") == (0, "x\n", "")
+    line.end()
+
+
 def test_half_typed_line_stays(console):
     console.child.send("echo hal")
     console.child.expect_exact("echo hal")

@@ -19,7 +19,6 @@
 #define SILENCE_MS     400 /* then ask again, and wait twice as long */
 #define SILENCE_MAX_MS 1600
 #define ASK_PIECES     48u
-#define PIECES_MAX     65536
 
 struct piece {
 	uint8_t bytes[FRAME_PIECE];
@@ -45,7 +44,7 @@ static bool make_room(struct state *s, unsigned count)
 
 	if (count <= s->room)
 		return true;
-	if (count > PIECES_MAX)
+	if (count > FRAME_PIECES_MAX)
 		return false;
 	more = realloc(s->pieces, sizeof(*more) * count);
 	if (!more)
@@ -62,7 +61,7 @@ static void take_piece(struct state *s, const char *words)
 	unsigned number;
 	long len;
 
-	if (sscanf(words, " %u %4095s", &number, base64) != 2 || number >= PIECES_MAX ||
+	if (sscanf(words, " %u %4095s", &number, base64) != 2 || number >= FRAME_PIECES_MAX ||
 	    !make_room(s, number + 1))
 		return;
 	len = base64_decode(s->pieces[number].bytes, FRAME_PIECE, base64);

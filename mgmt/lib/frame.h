@@ -30,6 +30,8 @@
 #define FRAME_MAX   4096 /* bytes of a body, with a NUL */
 #define FRAME_PIECE 32   /* bytes of output in one frame */
 #define FRAME_LINE  2048 /* bytes of a command line */
+#define FRAME_PIECES_MAX \
+	65536u /* of one request: 2 MiB of output, which take minutes at 115200 baud */
 
 /* Room for RS, body, CRC and end of line. */
 #define FRAME_ROOM (FRAME_MAX + 16)

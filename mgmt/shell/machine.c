@@ -12,11 +12,15 @@
 
 static struct session machine = { .no_terminal = true };
 
+#define OUTPUT_MAX (FRAME_PIECES_MAX * FRAME_PIECE)
+#define LAST_LINE  256 /* kept free for the line that says that there was more */
+
 static struct {
 	bool valid;
 	uint32_t id;
 	char *output;
-	size_t len;
+	size_t len, room, limit;
+	bool cut; /* there was more than `limit` */
 	int status;
 } last;
 
@@ -63,6 +67,52 @@ static void send_short(char what, uint32_t id)
 	fflush(stdout);
 }
 
+/* ---- a command's output ---- */
+
+/* A stream in stdout's place. What is too much is an error to whoever writes. */
+static ssize_t keep(void *cookie, const char *bytes, size_t len)
+{
+	(void)cookie;
+	if (last.cut || last.len + len > last.limit) {
+		last.cut = true;
+		return 0;
+	}
+	if (last.len + len > last.room) {
+		size_t room = 2 * (last.len + len);
+		char *more = realloc(last.output, room);
+
+		if (!more)
+			return 0;
+		last.output = more;
+		last.room = room;
+	}
+	memcpy(last.output + last.len, bytes, len);
+	last.len += len;
+	return (ssize_t)len;
+}
+
+static FILE *open_output(size_t limit)
+{
+	static const cookie_io_functions_t functions = { .write = keep };
+
+	last.limit = limit;
+	return fopencookie(NULL, "w", functions);
+}
+
+/* Whole lines are kept, so that each object is one. */
+static void end_cut_output(void)
+{
+	while (last.len && last.output[last.len - 1] != '\n')
+		last.len--;
+	last.cut = false;
+	stdout = open_output(OUTPUT_MAX);
+	if (stdout) {
+		shell_fail(&machine, "more than %u KiB of output: cut off here", OUTPUT_MAX >> 10);
+		fclose(stdout);
+	}
+	last.status = STATUS_FAIL;
+}
+
 /* Runs a line with its output in memory instead of on the terminal. */
 static void run_captured(const char *line)
 {
@@ -70,15 +120,16 @@ static void run_captured(const char *line)
 
 	free(last.output);
 	last.output = NULL;
-	last.len = 0;
-	stdout = open_memstream(&last.output, &last.len);
-	if (!stdout) {
-		stdout = terminal;
-		last.status = STATUS_FAIL;
-		return;
+	last.len = last.room = 0;
+	last.cut = false;
+	last.status = STATUS_FAIL;
+	stdout = open_output(OUTPUT_MAX - LAST_LINE);
+	if (stdout) {
+		last.status = shell_run_line(&machine, line);
+		fclose(stdout);
 	}
-	last.status = shell_run_line(&machine, line);
-	fclose(stdout);
+	if (last.cut)
+		end_cut_output();
 	stdout = terminal;
 }
 
