@@ -49,6 +49,8 @@ void pci_write32(struct pci_address a, unsigned int reg, uint32_t value)
 	lock_release(&port_lock);
 }
 
+const struct pci_config pci_ports = { pci_read32, pci_write32 };
+
 volatile void *pci_map_config(struct pci_address a)
 {
 	for (unsigned int i = 0; i < nr_mcfg; i++)
@@ -77,7 +79,6 @@ static void add(const struct pci_function *f, void *arg)
 
 int pci_init(const struct acpi_info *acpi)
 {
-	static const struct pci_config ports = { pci_read32, pci_write32 };
 	int error = 0;
 	nr_mcfg = acpi->nr_mcfg;
 	for (unsigned int i = 0; i < nr_mcfg; i++) {
@@ -85,7 +86,7 @@ int pci_init(const struct acpi_info *acpi)
 		if (mcfg[i].segment != 0)
 			log_warn("PCI: segment %u is left out", mcfg[i].segment);
 	}
-	pci_scan(&ports, 0, 0, 255, add, &error);
+	pci_scan(&pci_ports, 0, 0, 255, add, &error);
 	log_info("PCI: %u functions", nr_functions);
 	return error;
 }

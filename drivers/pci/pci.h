@@ -49,11 +49,18 @@ struct pci_function {
 #define PCI_COMMAND_IO        0x0001
 #define PCI_COMMAND_MEM       0x0002
 #define PCI_COMMAND_BUSMASTER 0x0004
+#define PCI_COMMAND_NO_INTX   0x0400
+#define PCI_STATUS_CAPS       0x00100000 /* in the same word: there is a list of capabilities */
 #define PCI_CLASS             0x08
 #define PCI_HEADER_TYPE       0x0c /* byte 2 of this word */
 #define PCI_BAR0              0x10
 #define PCI_BRIDGE_BUSES      0x18
+#define PCI_CAPABILITIES      0x34 /* byte 0: where the first one is */
 #define PCI_INTERRUPT         0x3c
+
+#define PCI_CONFIG_SIZE 0x100u
+#define PCI_CAP_VENDOR  0x09
+#define PCI_CAP_MSIX    0x11
 
 /* Access to configuration space, so that the scan runs on the host as well. `reg` is a multiple
  * of 4. */
@@ -79,6 +86,33 @@ const struct pci_function *pci_get(unsigned int i);
 /* One word of the first 256 bytes of configuration space, segment 0. `reg` is a multiple of 4. */
 uint32_t pci_read32(struct pci_address a, unsigned int reg);
 void pci_write32(struct pci_address a, unsigned int reg, uint32_t value);
+
+extern const struct pci_config pci_ports; /* the machine's, by these two */
+
+/*
+ * Where the next capability `id` behind the one at `after` is; 0 for `after`: the first. 0: there
+ * is none. A list that leads nowhere or in a circle ends. (What a capability says of itself may lie
+ * behind the 256 bytes: the caller looks.)
+ */
+unsigned int pci_find_cap(const struct pci_config *config, struct pci_address a, uint8_t id,
+			  unsigned int after);
+
+/*
+ * Maps `length` bytes from `offset` on of a memory BAR, for good. NULL: it is no such BAR, has no
+ * address, or ends before.
+ */
+volatile void *pci_map_bar(const struct pci_function *f, unsigned int bar, uint64_t offset,
+			   uint64_t length);
+
+/* Lets the function answer at its memory BARs, and read and write RAM. */
+void pci_enable(const struct pci_function *f);
+
+/*
+ * Sends message 0 of the function's MSI-X to `vector` on the CPU with that APIC id (below 256),
+ * masks the others and switches MSI-X on. 0, -ENODEV (it has none, or it is not where it says),
+ * -ERANGE (APIC id).
+ */
+int pci_msix_route(const struct pci_function *f, uint8_t vector, uint32_t apic_id);
 
 /* Maps the function's 4 KiB of configuration space, for good. NULL: no MCFG covers it. */
 volatile void *pci_map_config(struct pci_address a);

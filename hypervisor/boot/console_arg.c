@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// console=ttySN[,BAUD[n8]] names one of the four PC ports. What we cannot do (parity, seven bits, a
-// baud rate that does not divide 115200) falls back to 115200 8n1: a wrong speed still shows that
-// the machine lives, no output at all does not.
+// console=ttySN[,BAUD[n8]] names one of the four PC ports, hvc0 the virtio console. What we cannot
+// do (parity, seven bits, a baud rate that does not divide 115200) falls back to 115200 8n1: a
+// wrong speed still shows that the machine lives, no output at all does not.
 #include "boot/console_arg.h"
 
 #include "drivers/serial/uart16550.h"
@@ -10,7 +10,7 @@
 static const struct {
 	uint16_t port;
 	char name[6];
-} ports[CONSOLES_MAX] = {
+} ports[] = {
 	{ UART_COM1, "ttyS0" },
 	{ UART_COM2, "ttyS1" },
 	{ UART_COM3, "ttyS2" },
@@ -41,11 +41,15 @@ static uint32_t parse_baud(const char *s, size_t len)
 	return (uint32_t)baud;
 }
 
-/* False: no port of ours. A rate of 0 is one that we cannot do. */
-static bool parse_port(const struct cmdline_word *word, struct console_arg *arg)
+/* False: none of ours. A rate of 0 is one that we cannot do. */
+static bool parse_console(const struct cmdline_word *word, struct console_arg *arg)
 {
 	const char *v = word->value;
 
+	if (cmdline_value_is(word, "hvc0")) {
+		*arg = (struct console_arg){ .port = CONSOLE_HVC, .baud = CONSOLE_BAUD };
+		return true;
+	}
 	if (word->value_len < 5 || memcmp(v, "ttyS", 4) != 0)
 		return false;
 	unsigned int index = (unsigned int)(v[4] - '0');
@@ -85,7 +89,7 @@ void console_args_parse(const char *cmdline, struct console_args *args)
 		if (cmdline_value_is(&word, "none")) {
 			args->nr = 0;
 			args->given = true;
-		} else if (parse_port(&word, &arg)) {
+		} else if (parse_console(&word, &arg)) {
 			arg.baud = arg.baud != 0 ? arg.baud : CONSOLE_BAUD;
 			put_last(args, arg);
 			args->given = true;
@@ -99,5 +103,5 @@ bool console_arg_good(const struct cmdline_word *word)
 
 	if (word->value == NULL)
 		return false;
-	return cmdline_value_is(word, "none") || (parse_port(word, &arg) && arg.baud != 0);
+	return cmdline_value_is(word, "none") || (parse_console(word, &arg) && arg.baud != 0);
 }

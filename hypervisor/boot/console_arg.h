@@ -5,21 +5,22 @@
 #include "lib/cmdline.h"
 
 #define CONSOLE_BAUD 115200u
-#define CONSOLES_MAX 4
+#define CONSOLES_MAX 5
+#define CONSOLE_HVC  0 /* in a port's place: the virtio console */
 
 struct console_arg {
-	uint16_t port; /* first I/O port of the UART */
+	uint16_t port; /* first I/O port of the UART, or CONSOLE_HVC */
 	uint32_t baud; /* 0, never by a word: as it is set already */
 };
 
 struct console_args {
-	struct console_arg at[CONSOLES_MAX]; /* each port once; the last one is the terminal */
+	struct console_arg at[CONSOLES_MAX]; /* each once; the last one is the terminal */
 	unsigned int nr;
 	bool given; /* there was a word for us, perhaps console=none; else the caller chooses */
 };
 
 /*
- * Reads all console= words up to `--`. Words for other kernels' consoles (tty0, hvc0) are skipped.
+ * Reads all console= words up to `--`. Words for other kernels' consoles (tty0) are skipped.
  * A baud rate that we cannot do becomes 115200.
  */
 void console_args_parse(const char *cmdline, struct console_args *args);

@@ -34,11 +34,18 @@ static const struct {
 	{ "console=none", "", true },
 	{ "console=ttyS0 console=none", "", true },
 	{ "console=none console=ttyS1", "2f8,115200", true },
-	{ "console=tty0 console=ttyS1,9600n8 console=hvc0", "2f8,9600", true },
+	{ "console=tty0 console=ttyS1,9600n8 console=hvc1", "2f8,9600", true },
+	{ "console=hvc0", "0,115200", true },
+	{ "console=hvc0,9600 console=hvc", "", false },
+	{ "console=hvc0 console=ttyS1,9600n8 console=hvc0", "2f8,9600 0,115200", true },
+	{ "console=hvc0 console=ttyS0", "0,115200 3f8,115200", true },
+	{ "console=hvc0 console=none", "", true },
 	{ "console=ttyS1 console=ttyS0,9600", "2f8,115200 3f8,9600", true },
 	{ "console=ttyS0 console=ttyS1 console=ttyS0,9600", "2f8,115200 3f8,9600", true },
 	{ "console=ttyS3 console=ttyS2 console=ttyS1 console=ttyS0 console=ttyS3",
 	  "3e8,115200 2f8,115200 3f8,115200 2e8,115200", true },
+	{ "console=ttyS3 console=ttyS2 console=hvc0 console=ttyS1 console=ttyS0 console=hvc0",
+	  "2e8,115200 3e8,115200 2f8,115200 3f8,115200 0,115200", true },
 	{ "console=ttyS1 -- console=ttyS0", "2f8,115200", true },
 };
 
@@ -74,6 +81,9 @@ static void test_good(void **state)
 	assert_true(good("console=ttyS3,9600"));
 	assert_true(good("console=ttyS3,9600n8"));
 	assert_true(good("console=none"));
+	assert_true(good("console=hvc0"));
+	assert_false(good("console=hvc1"));
+	assert_false(good("console=hvc0,9600"));
 	assert_false(good("console"));
 	assert_false(good("console="));
 	assert_false(good("console=tty0"));

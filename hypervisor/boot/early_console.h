@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The polled serial consoles of start and panic, chosen by the command line: `console=ttyS0` to
- * ttyS3, several, or `console=none`; else by firmware. Boot CPU only until the log serializes its
- * users.
+ * The polled consoles of start and panic, chosen by the command line: `console=ttyS0` to ttyS3,
+ * `hvc0`, several, or `console=none`; else by firmware. Boot CPU only until the log serializes its
+ * users. The virtio console joins late, when PCI is there.
  */
 #pragma once
 
 #include "lib/types.h"
 
-/* From then on the log's lines go to these UARTs as well. Read, not kept. False: none of them is
- * there. */
+/* From then on the log's lines go to these UARTs as well. `args` are read, not kept. False: none of
+ * them is there. */
 struct console_args;
 bool early_console_init(const struct console_args *args);
 
@@ -17,11 +17,11 @@ bool early_console_init(const struct console_args *args);
 bool early_console_init_memory(volatile void *regs, uint8_t stride, uint8_t width);
 
 void early_console_write(const char *text, size_t len);
-/* Of these the last UART, which is the terminal, and the others. */
+/* Of these the last one, which is the terminal, and the others. */
 void early_console_write_terminal(const char *text, size_t len);
 void early_console_write_others(const char *text, size_t len);
 
-/* Returns when everything has left the UARTs. */
+/* Returns when everything has left, but for what a virtio console's host does not read. */
 void early_console_drain(void);
 
 /* One line "strata: cannot start: WHY", then stops the CPU. Before the log exists. */
@@ -31,3 +31,8 @@ __noreturn void early_die(const char *why);
  * there are no more. */
 struct uart16550;
 struct uart16550 *early_console_uart(unsigned int number);
+
+/* How many of these UARTs were named behind the virtio console; -1: it was not named. */
+int early_console_behind_hvc(void);
+/* The virtio console works: it is one of us from now on. With the log's lock held. */
+void early_console_join_hvc(void);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The UARTs that start and log write to, polled, become terminals of ring 3 as well, driven by
+// The devices that start and log write to, polled, become terminals of ring 3 as well, driven by
 // their interrupts or by a timer: the last one that the command line names is the console, as in
 // Linux, the others come after it.
 #include "boot/early_console.h"
@@ -7,23 +7,45 @@
 #include "cpu/lapic.h"
 #include "cpu/log.h"
 #include "drivers/serial/serial.h"
+#include "drivers/virtio/virtio_console.h"
 #include "proc/device.h"
+
+static void attach_uart(struct uart16550 *uart)
+{
+	bool polled = false;
+	struct chardev *d = serial_init(uart, lapic_id(), &polled);
+
+	if (d == NULL) {
+		log_error("console at port %#x: no input", uart->port);
+		return;
+	}
+	if (polled)
+		log_info("console %s: no interrupt reaches us: polled", d->name);
+	console_attach(d);
+}
+
+/* The log's lines so far come first, as if it had been there from the beginning. */
+static void attach_hvc(void)
+{
+	struct chardev *d = virtio_console_init(lapic_id());
+
+	if (d == NULL)
+		return;
+	log_repeat(virtio_console_write, early_console_join_hvc);
+	console_attach(d);
+}
 
 void boot_init_console(void)
 {
 	struct uart16550 *uart;
+	int i = 0;
 
 	console_init();
-	for (unsigned int i = 0; (uart = early_console_uart(i)) != NULL; i++) {
-		bool polled = false;
-		struct chardev *d = serial_init(uart, lapic_id(), &polled);
-
-		if (d == NULL) {
-			log_error("console at port %#x: no input", uart->port);
-			continue;
-		}
-		if (polled)
-			log_info("console %s: no interrupt reaches us: polled", d->name);
-		console_attach(d);
-	}
+	do {
+		if (i == early_console_behind_hvc())
+			attach_hvc();
+		uart = early_console_uart((unsigned int)i++);
+		if (uart != NULL)
+			attach_uart(uart);
+	} while (uart != NULL);
 }

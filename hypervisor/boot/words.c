@@ -17,10 +17,12 @@
 const struct boot_word boot_words[] = {
 	{
 		.name = "console",
-		.values = "ttySN[,BAUD[n8]]|none",
+		.values = "ttySN[,BAUD[n8]]|hvc0|none",
 		.preset = "what ACPI's SPCR or EFI's console says, else ttyS0",
-		.help = "Serial port for messages, N from 0 to 3, BAUD a divisor of 115200. With "
-			"several each gets all messages and a shell, the last one is /dev/console",
+		.help = "Serial port for messages, N from 0 to 3, BAUD a divisor of 115200, or "
+			"the first virtio console, which shows what went before when PCI is "
+			"there. With several each gets all messages and a shell, the last one is "
+			"/dev/console",
 		.good = console_arg_good,
 	},
 	{

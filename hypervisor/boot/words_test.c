@@ -67,7 +67,7 @@ static void test_bad(void **state)
 	expect("mitigations mitigations=on mitigations=auto mitigations=off",
 	       "mitigations: expected auto|off\nmitigations=on: expected auto|off\n");
 	expect("console=ttyS4 llog=1 init=",
-	       "console=ttyS4: expected ttySN[,BAUD[n8]]|none\nllog=1: expected no value\n"
+	       "console=ttyS4: expected ttySN[,BAUD[n8]]|hvc0|none\nllog=1: expected no value\n"
 	       "init=: expected PATH\n");
 }
 

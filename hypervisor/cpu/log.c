@@ -156,6 +156,19 @@ void log_show_now(void)
 	release();
 }
 
+void log_repeat(void (*write)(const char *text, size_t len), void (*then)(void))
+{
+	acquire();
+	for (uint64_t n = state.next > LINES ? state.next - LINES : 0; n < state.next; n++) {
+		const char *line = state.lines[n % LINES];
+
+		if (is_shown(state.about[n % LINES].level))
+			write(line, strlen(line));
+	}
+	then();
+	release();
+}
+
 void log_emit(const char *text)
 {
 	emit(text, LOG_ERROR);

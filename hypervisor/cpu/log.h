@@ -48,6 +48,13 @@ struct log_about {
 int64_t log_read(uint64_t *seq, char *buf, size_t len, struct log_about *about);
 
 /*
+ * Gives `write` every line that is still there and that a terminal shows, then calls `then`: both
+ * under the log's lock, so that a device which joins a sink there misses no line and gets none
+ * twice.
+ */
+void log_repeat(void (*write)(const char *text, size_t len), void (*then)(void));
+
+/*
  * Whoever drives the terminal takes the log over: lines that the terminal's sink would get wait for
  * log_take then. `kick` is called after each, in the writer's context: any, with locks held.
  * -EBUSY: somebody has it. Lines that nobody takes are lost to the terminal when the ring has gone

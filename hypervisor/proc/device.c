@@ -107,6 +107,7 @@ static const struct device devices[] = {
 	{ "/dev/console1", console_open_further, &console_ops, CONSOLE_RDEV_FURTHER + 1 },
 	{ "/dev/console2", console_open_further, &console_ops, CONSOLE_RDEV_FURTHER + 2 },
 	{ "/dev/console3", console_open_further, &console_ops, CONSOLE_RDEV_FURTHER + 3 },
+	{ "/dev/console4", console_open_further, &console_ops, CONSOLE_RDEV_FURTHER + 4 },
 	{ "/dev/klog", klog_open, &klog_ops, 0x10b },
 };
 

@@ -20,9 +20,9 @@ struct device {
 /* Adds the nodes to the archive tree. Boot, once. */
 void device_init(void);
 
-#define CONSOLE_MAX          4u
+#define CONSOLE_MAX          5u
 #define CONSOLE_RDEV         0x501u  /* Linux' /dev/console */
-#define CONSOLE_RDEV_FURTHER 0xf000u /* + 1 to + 3: /dev/console1 to 3; ours */
+#define CONSOLE_RDEV_FURTHER 0xf000u /* + 1 to + 4: /dev/console1 to 4; ours */
 
 /* Opens the console, as /dev/console does. 0 or -ENOMEM. */
 int console_open(const struct device *d, struct container *c, struct object **out);

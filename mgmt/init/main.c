@@ -24,7 +24,7 @@
 
 /* A shell that ends sooner than this after its start is not restarted at once. */
 #define SHELL_MIN_LIFE_S 1
-#define SHELLS_MAX       4
+#define SHELLS_MAX       5
 
 struct init_options init_options = {
 	.vmm = "/bin/vmm",
@@ -46,6 +46,7 @@ static struct shell {
 	{ .terminal = "/dev/console1" },
 	{ .terminal = "/dev/console2" },
 	{ .terminal = "/dev/console3" },
+	{ .terminal = "/dev/console4" },
 };
 
 static char autostart_order[512];
