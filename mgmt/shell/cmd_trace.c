@@ -303,14 +303,29 @@ static json_t *thread_event(const struct trace *t, size_t at)
 	return span(ev->e.name, THREADS_PID, (int)ev->cpu, ev->e.ns, end - ev->e.ns);
 }
 
-static void add_names(json_t *rows, const struct trace *t)
+/* The document is printed row by row: as a whole it would take megabytes. */
+struct document {
+	const char *first, *next,
+		*end; /* what stands before the first row, each further one, and last */
+	bool begun;
+};
+
+static void put_row(struct document *d, json_t *row)
+{
+	printf("%s", d->begun ? d->next : d->first);
+	d->begun = true;
+	json_dumpf(row, stdout, JSON_COMPACT);
+	json_decref(row);
+}
+
+static void put_names(struct document *d, const struct trace *t)
 {
 	char text[STRATA_NAME_MAX + 24];
 
-	json_array_append_new(rows, name_row(THREADS_PID, -1, "CPUs"));
+	put_row(d, name_row(THREADS_PID, -1, "CPUs"));
 	for (unsigned i = 0; i < t->nr_cpus; i++) {
 		snprintf(text, sizeof(text), "CPU %u", i);
-		json_array_append_new(rows, name_row(THREADS_PID, (int)i, text));
+		put_row(d, name_row(THREADS_PID, (int)i, text));
 	}
 	/* Each VM once: where its first event stands. */
 	for (size_t i = 0; i < t->n; i++) {
@@ -322,43 +337,24 @@ static void add_names(json_t *rows, const struct trace *t)
 		       t->events[k].e.id != t->events[i].e.id)
 			k++;
 		if (k == i)
-			json_array_append_new(
-				rows, name_row(VM_PID(t->events[i].e.id), -1,
-					       vm_name(t, t->events[i].e.id, text, sizeof(text))));
+			put_row(d, name_row(VM_PID(t->events[i].e.id), -1,
+					    vm_name(t, t->events[i].e.id, text, sizeof(text))));
 	}
 }
 
-static json_t *chrome_rows(const struct trace *t)
+/* For people's eyes a row is a line. */
+static void print_chrome(const struct session *s, const struct trace *t)
 {
-	json_t *rows = json_array();
+	struct document d = { "", ",", "]}\n", false };
 
-	add_names(rows, t);
-	for (size_t i = 0; i < t->n; i++)
-		json_array_append_new(rows, t->events[i].e.kind == TRACE_EVENT_SWITCH
-						    ? thread_event(t, i)
-						    : vm_event(&t->events[i]));
-	return rows;
-}
-
-/* As one document; for people's eyes a row of it is a line. */
-static void print_chrome(const struct session *s, json_t *rows)
-{
-	json_t *row;
-	size_t i;
-
-	if (s->json) {
-		shell_print_json(
-			json_pack("{s:s,s:o}", "displayTimeUnit", "ns", "traceEvents", rows));
-		return;
-	}
+	if (!s->json)
+		d = (struct document){ "\n", ",\n", "\n]}\n", false };
 	printf("{\"displayTimeUnit\":\"ns\",\"traceEvents\":[");
-	json_array_foreach(rows, i, row)
-	{
-		printf(i ? ",\n" : "\n");
-		json_dumpf(row, stdout, JSON_COMPACT);
-	}
-	printf("\n]}\n");
-	json_decref(rows);
+	put_names(&d, t);
+	for (size_t i = 0; i < t->n; i++)
+		put_row(&d, t->events[i].e.kind == TRACE_EVENT_SWITCH ? thread_event(t, i)
+								      : vm_event(&t->events[i]));
+	printf("%s", d.end);
 }
 
 int cmd_trace_export(struct session *s, int argc, char **argv)
@@ -371,7 +367,7 @@ int cmd_trace_export(struct session *s, int argc, char **argv)
 	if (ret < 0)
 		ret = shell_no_answer(s, "trace", ret);
 	else
-		print_chrome(s, chrome_rows(&t));
+		print_chrome(s, &t);
 	free(t.events);
 	return ret;
 }

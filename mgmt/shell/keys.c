@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // A buffer between the terminal and its readers. Linear, since it is empty nearly always: bytes are
-// taken at `start` and added at `end`.
+// taken at `start` and added at `end`. While much is pasted it never becomes empty: what is in it
+// is moved to the front when that is no longer than what was taken, so that no more of it is
+// touched than twice what waits.
 
 #include "mgmt/shell/keys.h"
 
@@ -96,26 +98,29 @@ static void wait_for_keys(void)
 	}
 }
 
-static bool fill(void)
+/* How many came; 0: none, no more will, or there is no room. */
+static size_t fill(void)
 {
 	if (keys_full())
-		return false;
+		return 0;
 	wait_for_keys();
+	if (start >= end - start)
+		compact();
 	ssize_t n = read(STDIN_FILENO, kept + end, sizeof(kept) - end);
 	if (n <= 0)
-		return false;
+		return 0;
 	end += (size_t)n;
-	return true;
+	return (size_t)n;
 }
 
 bool keys_fill_until_interrupt(void)
 {
-	size_t before = end;
+	size_t came = fill();
 	char *c;
 
-	if (!fill())
+	if (!came)
 		return false;
-	c = memchr(kept + before, KEY_INTERRUPT, end - before);
+	c = memchr(kept + end - came, KEY_INTERRUPT, came);
 	if (!c)
 		return false;
 	memmove(c, c + 1, (size_t)(kept + end - c - 1));

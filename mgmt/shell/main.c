@@ -5,6 +5,7 @@
 // the verbs that need no init work.
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #include "mgmt/shell/shell.h"
 
 #define INIT_CHANNEL 3
+#define MAPPED_FROM  (128 << 10)
 
 static void loop(struct session *s)
 {
@@ -46,10 +48,22 @@ static int run_script(struct session *s, const char *path)
 	return status;
 }
 
+/*
+ * A shell lives for months: what a command needs much memory for (a trace, a core file) goes back
+ * when it ends. Left alone malloc takes such blocks from the heap, once the first one has been
+ * freed, and small ones above them hold the heap up.
+ */
+static void keep_heap_small(void)
+{
+	mallopt(M_MMAP_THRESHOLD, MAPPED_FROM);
+	mallopt(M_TRIM_THRESHOLD, MAPPED_FROM);
+}
+
 int main(int argc, char **argv)
 {
 	struct session s = { .channel = fcntl(INIT_CHANNEL, F_GETFD) < 0 ? -1 : INIT_CHANNEL };
 
+	keep_heap_small();
 	for (size_t i = 0; argc == 2 && i < sizeof(printers) / sizeof(printers[0]); i++) {
 		if (!strcmp(argv[1], printers[i].option)) {
 			printers[i].print();
