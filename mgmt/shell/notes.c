@@ -27,7 +27,9 @@ void notes_begin(void)
 {
 	if (!is_first_console())
 		return;
-	fd = open("/dev/klog", O_RDONLY | O_CLOEXEC);
+	/* Readable may mean that the kernel has shown its lines itself, and wants a reader to say
+	 * that it is there again: then there is nothing to read. */
+	fd = open("/dev/klog", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 }
 
 int notes_fd(void)
