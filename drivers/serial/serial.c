@@ -32,7 +32,6 @@ static struct line {
 	bool used;      /* [I] */
 	uint8_t vector; /* [I] 0: no interrupt, looked at by a timer */
 	struct chardev dev;
-	uint8_t rx[RX_SIZE], tx[TX_SIZE];
 } lines[] = {
 	{ .port = UART_COM1, .irq = 4, .name = "ttyS0" },
 	{ .port = UART_COM2, .irq = 3, .name = "ttyS1" },
@@ -40,6 +39,11 @@ static struct line {
 	{ .port = UART_COM4, .irq = 3, .name = "ttyS3" },
 	{ .port = 0, .irq = NO_IRQ, .name = "ttyS4" },
 };
+
+/* Apart from the lines, which are not zero at start: these take no room in the image's file. */
+static struct {
+	uint8_t rx[RX_SIZE], tx[TX_SIZE];
+} buffers[ARRAY_SIZE(lines)];
 
 static struct timer poll_timer; /* of all lines without an interrupt; on the boot CPU */
 
@@ -161,9 +165,10 @@ struct chardev *serial_init(struct uart16550 *uart, uint32_t apic_id, bool *poll
 
 	if (line == NULL)
 		return NULL;
+	size_t n = (size_t)(line - lines);
 	line->dev.ops = &serial_ops;
-	line->dev.rx = (struct byte_ring)BYTE_RING_INIT(line->rx);
-	line->dev.tx = (struct byte_ring)BYTE_RING_INIT(line->tx);
+	line->dev.rx = (struct byte_ring)BYTE_RING_INIT(buffers[n].rx);
+	line->dev.tx = (struct byte_ring)BYTE_RING_INIT(buffers[n].tx);
 	line->dev.name = line->name;
 	line->dev.driver = uart;
 	chardev_register(&line->dev);
