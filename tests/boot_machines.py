@@ -22,6 +22,12 @@ def test_board(machine, board):
     to_prompt(machine, machine=board)
 
 
+# Nothing of a PC but its serial port: no keyboard controller, PIT, graphics, drives or network; time comes from the PM timer or the HPET.
+@pytest.mark.parametrize("board", ["q35,i8042=off,pit=off,hpet=off,vmport=off,sata=off,smbus=off", "q35,pit=off,i8042=off", "pc,pit=off,hpet=off"])
+def test_without_legacy(machine, board):
+    to_prompt(machine, machine=board, extra=["-nodefaults"])
+
+
 # Sparse APIC ids, and CPUs that may come later.
 @pytest.mark.parametrize("smp", ["3,sockets=3,cores=1,maxcpus=12", "6,sockets=2,cores=3,threads=1"])
 def test_cpu_ids(machine, smp):
