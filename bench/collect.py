@@ -55,7 +55,7 @@ class Line:
                                        f"{sides.last_line((self.seen + self.child.before).decode('utf-8', 'replace'))}")
 
     def entry(self, name):
-        """All that one entry of GRUB's said."""
+        """Starts one entry of GRUB's, and reads what it says until it has done its jobs."""
         self.until(ASKS)
         self.seen = b""
         self.child.send(name.encode() + b"\r")
@@ -63,6 +63,9 @@ class Line:
         self.until(last)
         if answer:
             self.child.send(answer.encode() + b"\r")
+
+    def text(self):
+        """What the last entry has said."""
         return self.seen.decode("utf-8", "replace").replace("\r\n", "\n")
 
 
@@ -95,17 +98,22 @@ def take(results, known, side, job, text, say):
 
 
 def measure(results, known, line, name, plan, say):
-    """One side, all of its jobs."""
+    """One side, all of its jobs. What it did before it failed counts."""
     for entry, jobs in entries_of(name, plan):
+        reason = ""
         try:
-            text = line.entry(entry)
+            line.entry(entry)
         except sides.SideFailed as e:
-            say(f"    failed: {e}")
-            for workload in (workload for job in jobs for workload in job):
-                R.add_hole(results, workload, name, str(e)[:300])
-            continue
-        for job, said in texts_of(jobs, text):
-            take(results, known, sides.SIDES[name](shape=known[job[0]].shape), job, said, say)
+            reason = str(e)[:300]
+            say(f"    failed: {reason}")
+        said = texts_of(jobs, line.text())
+        begun = [job for job, text in said if text]
+        for job, text in said:
+            if reason and (job not in begun or job == begun[-1]):
+                for workload in job:
+                    R.add_hole(results, workload, name, reason)
+            else:
+                take(results, known, sides.SIDES[name](shape=known[job[0]].shape), job, text, say)
 
 
 def collect(plan, line, args, say):

@@ -60,10 +60,13 @@ def memory_of(job):
 
 
 def exit_costs(text, workload="exit"):
-    """The medians of the lines `NAME MEDIAN MIN MAX` of the guests in bench/exit."""
+    """The medians of the lines `NAME MEDIAN MIN MAX` of the guests in bench/exit; of wall time the least as well: medians have the scheduler of a
+    busy computer in them."""
     rows = expected(r"(?s)exit-cost: begin\s(.*)exit-cost: end", text, "the costs of exits").replace("\r", "")
-    for name, median in re.findall(r"(?m)^([a-z0-9-]+) (\d+) \d+ \d+\s*$", rows):
+    for name, median, least in re.findall(r"(?m)^([a-z0-9-]+) (\d+) (\d+) \d+\s*$", rows):
         yield workload, f"{name} {median}"
+        if workload == "ipi":
+            yield workload, f"{name}-least {least}"
 
 
 def guest_files(job, folder):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The set for real servers (bench/realset.py) on an emulated one: GRUB on its serial line starts the three sides in turn, and
-bench/collect.py has their figures. Minutes: `make check-bench-set`."""
+bench/collect.py has their figures. Minutes: `make check-bench-set`. With one CPU under icount: a thread for each CPU makes QEMU 7.2 abort when a
+guest of KVM's writes CR8 (docs/limits.md), as the exit-cost guest does."""
 import json
 import os
 import subprocess
@@ -14,7 +15,7 @@ import collect  # noqa: E402
 import results as R  # noqa: E402
 import workloads  # noqa: E402
 
-JOBS = ["boot", "create", "exit", "ipi", "start"]
+JOBS = ["boot", "create", "exit", "start"]
 
 
 class Args:
@@ -28,7 +29,7 @@ def test_set(tmp_path):
         plan = json.load(f)
     Args.output = str(tmp_path)
     limit = 300 * harness.TIME_SCALE
-    with harness.Machine("server", kernel=False, smp=2, mem="3g", limit=3600,
+    with harness.Machine("server", kernel=False, smp=1, icount=True, mem="3g", limit=3600,
                          extra=["-cdrom", f"{folder}/set.iso", "-boot", "d", "-action", "reboot=reset"]) as m:
         results = collect.collect(plan, collect.Line(m.child, limit), Args, print)
     assert not results["holes"], results["holes"]

@@ -64,6 +64,7 @@ def test_exit_costs(machine, initrd):
     first = costs(machine, initrd)
     mitigated = costs(machine, initrd, harness.MITIGATED_CPU)
     print("\n".join(f"{name:20} {row[0]:7} {row[1]:7} {row[2]:7}   mitigated {mitigated[name][0]:7}" for name, row in first.items()))
+    assert first["extra-interrupts"] == mitigated["extra-interrupts"] == (0, 0, 0)
     assert not over_budget(first, BUDGETS), f"(instructions, budget): {over_budget(first, BUDGETS)}"
     assert not over_budget(mitigated, MITIGATED), f"mitigated (instructions, budget): {over_budget(mitigated, MITIGATED)}"
     second = costs(machine, initrd)

@@ -73,11 +73,16 @@ static void open_window(void)
 	__asm__ volatile("sti; nop; cli" ::: "memory");
 }
 
-/* Every interrupt that was asked for has come, or the figure is worth nothing. */
+static uint64_t extra; /* interrupts that came and nobody had asked for */
+
+/* Every interrupt that was asked for has come, or the figure is worth nothing. One more is worth
+ * telling: under KVM in QEMU 7.2, an injected one can be delivered twice (docs/limits.md). */
 static void expect_came(uint64_t n)
 {
-	if (came == n)
+	if (came >= n) {
+		extra += came - n;
 		return;
+	}
 	print("FAIL exit-cost: %lu interrupts came, not %lu\n", came, n);
 	guest_exit(GUEST_FAILED);
 }
@@ -427,6 +432,7 @@ void guest_main(void)
 	print("exit-cost: begin\n");
 	for (unsigned i = 0; i < ARRAY_SIZE(ops); i++)
 		report(&ops[i], &results[i]);
+	print("extra-interrupts %lu %lu %lu\n", extra, extra, extra);
 	print("exit-cost: end\n");
 	if (option("wait", 0))
 		wait_for_key();
