@@ -17,7 +17,7 @@ KERNEL_CFLAGS   := -std=gnu11 $(WARNINGS) $(CONFIG_CFLAGS) -g $(REPRODUCIBLE) $(
 # What every exit runs does without a frame where nothing but speed counts: three instructions a function. RBP stays that of the
 # caller, so a backtrace leaves such functions' callers out and goes on.
 ifneq ($(CONFIG_FRAMES),y)
-FRAMELESS := $(addprefix hypervisor/,cpu/fpu.c proc/syscall.c trap/trap.c virt/hypercall.c virt/irqchip.c virt/msr.c virt/vcpu.c virt/vcpu_run.c \
+FRAMELESS := $(addprefix hypervisor/,cpu/fpu.c proc/syscall.c thread/thread.c trap/trap.c virt/hypercall.c virt/irqchip.c virt/msr.c virt/vcpu.c virt/vcpu_run.c \
 	virt/irq/vlapic.c virt/irq/vlapic_route.c virt/irq/vlapic_timer.c virt/svm/fast.c virt/svm/inject.c virt/svm/svm.c)
 FRAMELESS_CFLAGS := -fomit-frame-pointer -ffixed-rbp -mpreferred-stack-boundary=3
 $(foreach file,$(FRAMELESS),$(eval CFLAGS_$(file) := $(FRAMELESS_CFLAGS)))

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Brings a CPU into the state that the kernel runs in: its area behind GS, its own GDT and TSS with
-// stacks for NMI, #DF and #MC, the common IDT, and every protection that the CPU offers.
+// stacks for NMI, #DF and #MC, the common IDT, and every protection that the CPU offers. WRGSBASE
+// is on for the world switch, and so in ring 3, whose GS base therefore says nothing: entry.S.
 #include "cpu/cpu.h"
 
 #include "cpu/fpu.h"
@@ -17,14 +18,16 @@
 #define CR0_NE (1ull << 5)
 #define CR0_WP (1ull << 16)
 
-#define CR4_MCE  (1ull << 6)
-#define CR4_UMIP (1ull << 11)
-#define CR4_SMEP (1ull << 20)
-#define CR4_SMAP (1ull << 21)
+#define CR4_MCE      (1ull << 6)
+#define CR4_UMIP     (1ull << 11)
+#define CR4_FSGSBASE (1ull << 16)
+#define CR4_SMEP     (1ull << 20)
+#define CR4_SMAP     (1ull << 21)
 
-#define CPUID_7_EBX_SMEP (1u << 7)
-#define CPUID_7_EBX_SMAP (1u << 20)
-#define CPUID_7_ECX_UMIP (1u << 2)
+#define CPUID_7_EBX_FSGSBASE (1u << 0)
+#define CPUID_7_EBX_SMEP     (1u << 7)
+#define CPUID_7_EBX_SMAP     (1u << 20)
+#define CPUID_7_ECX_UMIP     (1u << 2)
 
 /* The boot CPU's area is the place that the linker gave the per-CPU variables. */
 extern char __percpu_end[];
@@ -57,7 +60,7 @@ void cpu_set_node(cpu_id_t id, uint32_t node)
 		cpus[id.n]->node = node;
 }
 
-static uint64_t protections(void)
+static uint64_t offered(void)
 {
 	uint64_t cr4 = 0;
 
@@ -67,6 +70,7 @@ static uint64_t protections(void)
 	cr4 |= f.ebx & CPUID_7_EBX_SMEP ? CR4_SMEP : 0;
 	cr4 |= f.ebx & CPUID_7_EBX_SMAP ? CR4_SMAP : 0;
 	cr4 |= f.ecx & CPUID_7_ECX_UMIP ? CR4_UMIP : 0;
+	cr4 |= f.ebx & CPUID_7_EBX_FSGSBASE ? CR4_FSGSBASE : 0;
 	return cr4;
 }
 
@@ -76,7 +80,7 @@ static void set_control_registers(void)
 
 	__asm__ volatile("movq %%cr0, %0; movq %%cr4, %1" : "=r"(cr0), "=r"(cr4));
 	cr0 = (cr0 | CR0_WP | CR0_NE | CR0_MP) & ~(CR0_EM | CR0_TS);
-	cr4 |= protections() | CR4_MCE;
+	cr4 |= offered() | CR4_MCE;
 	cpu_has_smap = cr4 & CR4_SMAP;
 	__asm__ volatile("movq %0, %%cr0; movq %1, %%cr4" : : "r"(cr0), "r"(cr4) : "memory");
 	msr_write(MSR_EFER, msr_read(MSR_EFER) | EFER_NXE);

@@ -91,6 +91,14 @@ SELFTEST(interrupt_by_software)
 	SELFTEST_CHECK(intr_count() == before + 1);
 }
 
+static struct cpu *seen_cpu;
+
+static void note_cpu(struct trap_frame *f)
+{
+	seen_vector = f->vector;
+	seen_cpu = this_cpu();
+}
+
 SELFTEST(nmi_has_its_own_stack)
 {
 	uint64_t here = (uint64_t)__builtin_frame_address(0);
@@ -104,6 +112,32 @@ SELFTEST(nmi_has_its_own_stack)
 	SELFTEST_CHECK(seen_vector == 2);
 	SELFTEST_CHECK(seen_rsp > here || here - seen_rsp > 16384);
 	SELFTEST_CHECK(this_cpu()->self == this_cpu());
+}
+
+/* As between an entry from ring 3 and its SWAPGS, with a GS base that looks like the kernel's. */
+SELFTEST(nmi_over_a_foreign_gs_base)
+{
+	uint64_t user = msr_read(MSR_KGS_BASE), foreign = (uint64_t)this_cpu() + 4096, after;
+	intr_handler_t usual = intr_handler(2);
+
+	if (cpuid(0, 0).eax < 7 || !(cpuid(7, 0).ebx & 1))
+		return;
+	seen_vector = 0;
+	intr_register(2, NULL);
+	intr_register(2, note_cpu);
+	__asm__ volatile("swapgs\n\t"
+			 "wrgsbase %1\n\t"
+			 "int $2\n\t"
+			 "rdgsbase %0\n\t"
+			 "swapgs"
+			 : "=r"(after)
+			 : "r"(foreign)
+			 : "memory");
+	msr_write(MSR_KGS_BASE, user);
+	intr_register(2, NULL);
+	intr_register(2, usual);
+	SELFTEST_CHECK(seen_vector == 2 && seen_cpu == this_cpu());
+	SELFTEST_CHECK(after == foreign);
 }
 
 SELFTEST(log_ring_keeps_order)

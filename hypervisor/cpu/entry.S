@@ -2,7 +2,7 @@
 /*
  * The ways into the kernel and back. 256 stubs of 16 bytes make the stack alike (error code, vector) and go one of two ways. The
  * ordinary way tells from the saved CS whether GS is the user's. NMI, #DF and #MC may come between an entry and its SWAPGS: they
- * look at GS base itself, and leave it as they found it. System calls build the same frame (struct trap_frame) and go back by
+ * compare GS base itself with what stands above their stacks, and leave it as they found it. System calls build the same frame (struct trap_frame) and go back by
  * SYSRET when it still says what SYSCALL left. While the kernel runs, the user's GS base is in KERNEL_GS_BASE.
  *
  * There are two sets of ways, without and with the steps against speculation (cpu/mitigations.h): intr_use_mitigated chooses.
@@ -223,9 +223,11 @@ entry_paranoid\sfx:
 	CLEAR_AC
 	mov	$MSR_GS_BASE, %ecx
 	rdmsr
-	/* The kernel's GS base is in the upper half, a user's never. %r12 and %r13 are kept by C. */
-	test	%edx, %edx
-	js	1f
+	shl	$32, %rdx
+	or	%rdx, %rax
+	/* Ring 3 has any GS base it likes, but the kernel's is this CPU's area. %r12 and %r13 are kept by C. */
+	cmp	FRAME_SIZE(%rsp), %rax
+	je	1f
 	inc	%r12d
 	swapgs
 1:

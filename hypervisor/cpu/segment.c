@@ -6,7 +6,7 @@
 
 #include "cpu/cpu.h"
 
-#define IST_STACK 4096
+#define IST_STACK 4096 /* with what stands above it */
 #define DESC_CODE 0x00209a0000000000ull
 #define DESC_DATA 0x0000920000000000ull
 #define DESC_USER (3ull << 45)
@@ -41,11 +41,19 @@ struct __packed table_pointer {
 	uint64_t base;
 };
 
+/* Locks: [I] immutable after start   [o] owner CPU only */
+struct ist_stack {
+	char space[IST_STACK - 16]; /* [o] */
+	struct cpu *cpu;            /* [I] right above the frame: known to entry_paranoid */
+	uint64_t reserved;
+} __aligned(16);
+static_assert_size(struct ist_stack, IST_STACK);
+
 /* Locks: [o] owner CPU only */
 struct segments {
-	uint64_t gdt[8];                                 /* [o] */
-	struct tss tss;                                  /* [o] */
-	char stacks[IST_COUNT][IST_STACK] __aligned(16); /* [o] */
+	uint64_t gdt[8];                    /* [o] */
+	struct tss tss;                     /* [o] */
+	struct ist_stack stacks[IST_COUNT]; /* [o] */
 };
 DEFINE_CPU_PRIVATE(struct segments, segments);
 
@@ -106,8 +114,10 @@ static void fill_gdt(struct segments *s)
 static void fill_tss(struct segments *s)
 {
 	s->tss.iopb = sizeof(struct tss);
-	for (int i = 0; i < IST_COUNT; i++)
-		s->tss.ist[i] = (uint64_t)(s->stacks[i] + IST_STACK);
+	for (int i = 0; i < IST_COUNT; i++) {
+		s->stacks[i].cpu = this_cpu();
+		s->tss.ist[i] = (uint64_t)&s->stacks[i].cpu;
+	}
 }
 
 void segment_init(void)

@@ -63,7 +63,7 @@ struct vcpu {
 	bool shutdown;                  /* [o] triple fault */
 	bool window_wanted;             /* [o] the VMM asked for VCPU_EXIT_IRQ_WINDOW */
 	bool io_pending;                /* [o] run->io waits for the VMM's answer */
-	bool io_write;                  /* [o] as run->io has it, but not in the VMM's reach */
+	uint8_t io_write;               /* [o] as run->io has it, but not in the VMM's reach */
 	uint8_t io_size;                /* [o] bytes: 1, 2, 4 */
 	uint16_t index;                 /* [I] number in the VM, and its APIC id */
 	uint64_t counters[COUNT_COUNT]; /* [o] read by anyone */

@@ -242,13 +242,13 @@ static uint64_t in_result(uint64_t rax, uint32_t data, unsigned size)
 }
 
 /* The VMM's answer to an IN is in the page; an OUT needs none. */
-static void finish_io(struct vcpu *v)
+static inline void finish_io(struct vcpu *v)
 {
 	v->io_pending = false;
 	if (!v->io_write)
 		v->gpr[GPR_RAX] =
 			in_result(v->gpr[GPR_RAX], READ_ONCE(v->run->io.data), v->io_size);
-	virt->skip(v, 0);
+	virt->finish_io(v);
 }
 
 static int take_sregs(struct vcpu *v)

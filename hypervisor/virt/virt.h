@@ -65,9 +65,8 @@ struct virt_ops {
 	void (*get_blocking)(struct vcpu *v, uint8_t *shadow, uint8_t *nmi_masked);
 	void (*set_blocking)(struct vcpu *v, uint8_t shadow, uint8_t nmi_masked);
 
-	/* Moves RIP past the current instruction (len bytes if the CPU does not say) and ends the
-	 * shadow; fit for the fast context. */
-	void (*skip)(struct vcpu *v, unsigned len);
+	/* Moves RIP past the port access that the VMM has answered, and ends the shadow. */
+	void (*finish_io)(struct vcpu *v);
 	/*
 	 * MSRs that the hardware switches: FS/GS/KERNEL_GS base, STAR, LSTAR, CSTAR, SFMASK,
 	 * SYSENTER_*, PAT, DEBUGCTL, SPEC_CTRL; PRED_CMD's command is done. false: not one of

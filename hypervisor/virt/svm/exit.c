@@ -241,8 +241,10 @@ static void string_io(struct svm_vcpu *s, struct vcpu_run *run)
 
 static enum virt_exit slow_io(struct svm_vcpu *s)
 {
-	svm_publish_io(s, (uint32_t)s->vmcb->exit_info1);
-	if (s->vmcb->exit_info1 & IOIO_STR)
+	uint32_t info = (uint32_t)s->vmcb->exit_info1;
+
+	svm_publish_io(s, info, info & IOIO_STR);
+	if (info & IOIO_STR)
 		string_io(s, s->v.run);
 	return VIRT_EXIT_IO;
 }

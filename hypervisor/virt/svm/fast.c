@@ -186,23 +186,16 @@ static inline void finish_io(struct svm_vcpu *s, bool write, uint64_t value, uns
 	svm_skip_to(s, s->vmcb->exit_info2);
 }
 
-/* What guests do to the PIC all the time. */
-static inline bool pic_io(struct svm_vcpu *s, uint32_t info)
+static __noinline enum svm_fast vmm_io(struct svm_vcpu *s)
 {
-	struct vm *vm = s->v.vm;
-	bool write = !(info & IOIO_IN);
-	uint64_t value = out_value(&s->v, write, 1);
-
-	if (IOIO_SIZE(info) != 1 || (vm->flags & VM_NO_IRQCHIP) ||
-	    !vpic_quick(&vm->irqchip.pic, IOIO_PORT(info), write, &value))
-		return false;
-	finish_io(s, write, value, 1);
-	return true;
+	svm_publish_io(s, (uint32_t)s->vmcb->exit_info1, false);
+	return SVM_VMM_IO;
 }
 
-static __noinline enum svm_fast kernel_io(struct svm_vcpu *s, const struct vm_ios *ports)
+static __noinline enum svm_fast kernel_io(struct svm_vcpu *s)
 {
 	struct vcpu *v = &s->v;
+	const struct vm_ios *ports = READ_ONCE(v->vm->ports);
 	uint64_t info = s->vmcb->exit_info1;
 	bool write = !(info & IOIO_IN);
 	unsigned len = IOIO_SIZE(info);
@@ -220,21 +213,30 @@ static __noinline enum svm_fast kernel_io(struct svm_vcpu *s, const struct vm_io
 	return SVM_SLOW;
 }
 
+/* What guests do to the PIC all the time. */
+static __noinline enum svm_fast pic_io(struct svm_vcpu *s, uint32_t info)
+{
+	struct vm *vm = s->v.vm;
+	bool write = !(info & IOIO_IN);
+	uint64_t value = out_value(&s->v, write, 1);
+
+	if (IOIO_SIZE(info) != 1 || (vm->flags & VM_NO_IRQCHIP) ||
+	    !vpic_quick(&vm->irqchip.pic, IOIO_PORT(info), write, &value))
+		return kernel_io(s);
+	finish_io(s, write, value, 1);
+	return resume(s);
+}
+
 enum svm_fast svm_fast_io(struct svm_vcpu *s)
 {
-	struct vcpu *v = &s->v;
 	uint32_t info = (uint32_t)s->vmcb->exit_info1;
-	const struct vm_ios *ports = READ_ONCE(v->vm->ports);
 	uint16_t port = IOIO_PORT(info);
 
 	if (unlikely(info & IOIO_STR))
 		return SVM_SLOW;
-	if (vpic_port(port) && pic_io(s, info))
-		return resume(s);
-	if (vm_io_maybe(ports, port))
-		return kernel_io(s, ports);
-	svm_publish_io(s, info);
-	return SVM_VMM_IO;
+	if (vpic_port(port))
+		return pic_io(s, info);
+	return vm_io_maybe(READ_ONCE(s->v.vm->ports), port) ? kernel_io(s) : vmm_io(s);
 }
 
 /* ---- the rest ---- */

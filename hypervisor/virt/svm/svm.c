@@ -153,10 +153,14 @@ static bool begin(struct svm_vcpu *s)
 	uint32_t requests;
 
 	__atomic_store_n(&v->mode, VCPU_GUEST, __ATOMIC_SEQ_CST);
-	requests = __atomic_load_n(&v->requests, __ATOMIC_SEQ_CST);
-	if (unlikely((requests & VREQ_LEAVE) || thread_need_resched()))
+	if (unlikely(thread_need_resched()))
 		return false;
-	if (unlikely(requests)) {
+	if (likely(!__atomic_load_n(&v->attention, __ATOMIC_SEQ_CST)))
+		return true;
+	requests = __atomic_load_n(&v->requests, __ATOMIC_SEQ_CST);
+	if (requests & VREQ_LEAVE)
+		return false;
+	if (requests) {
 		__atomic_fetch_and(&v->requests, ~VREQ_EVENT, __ATOMIC_SEQ_CST);
 		v->check_events = true;
 	}
@@ -200,6 +204,8 @@ static void before_session(struct svm_vcpu *s)
 	struct vcpu *v = &s->v;
 
 	arrive(s);
+	if (likely(!READ_ONCE(v->attention)))
+		return;
 	if (v->timer_changed)
 		vcpu_arm_timer(v, true);
 	if (v->pv.time_stale)
@@ -285,14 +291,11 @@ static void tsc_offset_changed(struct vcpu *v)
 	svm_dirty(svm_of(v), CLEAN_INTERCEPTS);
 }
 
-static void skip(struct vcpu *v, unsigned len)
+static void finish_io(struct vcpu *v)
 {
 	struct svm_vcpu *s = svm_of(v);
 
-	if ((uint32_t)s->vmcb->exit_code == EXIT_IOIO)
-		svm_skip_to(s, s->vmcb->exit_info2);
-	else
-		svm_skip(s, len);
+	svm_skip_to(s, s->vmcb->exit_info2);
 }
 
 static bool has_event(struct vcpu *v)
@@ -319,7 +322,7 @@ const struct virt_ops svm_ops = {
 	.set_debug = svm_set_debug,
 	.get_blocking = svm_get_blocking,
 	.set_blocking = svm_set_blocking,
-	.skip = skip,
+	.finish_io = finish_io,
 	.read_msr = svm_read_msr,
 	.write_msr = svm_write_msr,
 	.get_efer = svm_get_efer,

@@ -144,16 +144,16 @@ void svm_set_tracing(bool on);
 enum svm_fast svm_traced_exit(struct svm_vcpu *s);
 
 /* Fills in run->io for an access that the VMM answers; `info` is EXITINFO1. In the session too. */
-static inline void svm_publish_io(struct svm_vcpu *s, uint32_t info)
+static inline void svm_publish_io(struct svm_vcpu *s, uint32_t info, bool string)
 {
 	struct vcpu *v = &s->v;
 	struct vcpu_run *run = v->run;
 	uint8_t size = (uint8_t)IOIO_SIZE(info);
-	bool write = (info & IOIO_IN) == 0;
+	uint8_t write = (info & IOIO_IN) == 0;
 
 	v->io_size = size;
 	v->io_write = write;
-	v->io_pending = (info & IOIO_STR) == 0;
+	v->io_pending = !string;
 	run->io.next_rip = s->vmcb->exit_info2;
 	run->io.data = write ? (uint32_t)v->gpr[GPR_RAX] & (uint32_t)BITS(8 * size - 1, 0) : 0;
 	run->io.port = IOIO_PORT(info);
@@ -209,7 +209,7 @@ bool svm_cr0_loadable(const struct svm_vcpu *s, uint64_t value);
 void svm_trap(struct svm_vcpu *s);
 /* Lets the one instruction at RIP write CR0. */
 void svm_step_cr0(struct svm_vcpu *s);
-/* RIP past the instruction; see virt_ops.skip. */
+/* RIP past the instruction; ends the shadow. */
 static inline void svm_skip_to(struct svm_vcpu *s, uint64_t rip)
 {
 	struct vmcb *c = s->vmcb;

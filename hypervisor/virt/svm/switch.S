@@ -38,12 +38,10 @@
 #define VMCB	  16
 #define HOST_SAVE 24
 #define HOST_GS	  32
-#define HOST_CR4  40
-#define FRAME	  56 /* makes the stack aligned at the call */
+#define FRAME	  40 /* makes the stack aligned at the call */
 #define SAVED_RBP (FRAME + 40)
 
-#define CR4_FSGSBASE (1 << 16)
-#define MSR_GS_BASE  0xc0000101
+#define MSR_GS_BASE 0xc0000101
 
 	/* GS base := \reg. */
 	.macro	SET_GS reg, fsgsbase
@@ -137,13 +135,6 @@
 	mov	%rdx, %r12
 
 	clgi
-	.if	\fsgsbase
-	/* Only here: ring 3 must not set GS base, see entry_paranoid in cpu/entry.S. */
-	mov	%cr4, %rax
-	mov	%rax, HOST_CR4(%rsp)
-	or	$CR4_FSGSBASE, %rax
-	mov	%rax, %cr4
-	.endif
 	mov	%rcx, %rax
 	vmsave
 	mov	%rsi, %rax
@@ -232,10 +223,6 @@
 	vmsave
 	mov	HOST_SAVE(%rsp), %rax
 	vmload
-	.if	\fsgsbase
-	mov	HOST_CR4(%rsp), %rax
-	mov	%rax, %cr4
-	.endif
 	stgi
 	mov	%ebx, %eax
 	add	$FRAME, %rsp

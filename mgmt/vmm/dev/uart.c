@@ -141,26 +141,34 @@ static uint8_t read_msr(struct uart *u)
 	return msr;
 }
 
-static uint64_t uart_read(void *device, uint64_t offset, unsigned size)
+/* A register that an interrupt hangs on. */
+static uint8_t read_live(struct uart *u, uint64_t offset)
 {
-	struct uart *u = device;
 	bool dlab = u->lcr & LCR_DLAB;
 	uint8_t value = 0;
 
-	(void)size;
 	switch (offset) {
 	case 0: value = dlab ? (uint8_t)u->divisor : receive(u); break;
 	case 1: value = dlab ? (uint8_t)(u->divisor >> 8) : u->ier; break;
 	case 2: value = read_iir(u); break;
 	case 5: value = read_lsr(u); break;
 	case 6: value = read_msr(u); break;
-	/* No interrupt hangs on the rest. */
-	case 3: return u->lcr;
-	case 4: return u->mcr;
-	case 7: return u->scratch;
 	}
 	update(u);
 	return value;
+}
+
+static uint64_t uart_read(void *device, uint64_t offset, unsigned size)
+{
+	const struct uart *u = device;
+
+	(void)size;
+	switch (offset) {
+	case 3: return u->lcr;
+	case 4: return u->mcr;
+	case 7: return u->scratch;
+	default: return read_live(device, offset);
+	}
 }
 
 static void write_ier(struct uart *u, uint8_t value)
