@@ -50,7 +50,7 @@ def test_busybox_sha256sum(machine, config):
 @pytest.mark.parametrize("words, lines", [
     ("cat /etc/fruit", ["pear", "apple", "fig", "banana"]),
     ("sort /etc/fruit", ["apple", "banana", "fig", "pear"]),
-    ("ls -1 /bin", ["busybox", "certikos", "objects", "state", "threads", "torture", "vmcalls"]),
+    ("ls -1 /bin", ["busybox", "certikos", "objects", "state", "states", "threads", "torture", "vmcalls"]),
     ("ls -1d /dev/null /etc", ["/dev/null", "/etc"]),
     ("tail -c 7 /etc/fruit", ["banana"]),
     ("grep -n i /etc/fruit", ["3:fig"]),
@@ -106,3 +106,11 @@ def test_vcpu_state(machine, config, smp):
     text = output(machine, "/bin/state", smp=smp, config=config, timeout=120)
     moves = re.fullmatch(r"state: ok (\d+) moves\n", text)
     assert moves and int(moves[1]) > 20, text
+
+
+@pytest.mark.parametrize("config, smp", [("debug", 2), ("release", 1)])
+def test_vcpu_states(machine, config, smp):
+    """Two vCPUs at once, with what one has sent to the other."""
+    text = output(machine, "/bin/states", smp=smp, config=config, timeout=120)
+    moves = re.fullmatch(r"states: ok (\d+) moves\n", text)
+    assert moves and int(moves[1]) > 0, text

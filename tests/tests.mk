@@ -35,14 +35,14 @@ guests: $(GUESTS:%=$(G)/%.elf) # the test guests: build/guests/NAME.elf
 # a boot archive of their own, build/programs.cpio.
 P := build/programs
 PROGRAM_NAMES := $(patsubst tests/programs/%.c,%,$(sort $(wildcard tests/programs/*.c)))
-PROGRAM_FILES := bin/busybox=/bin/busybox etc/fruit=tests/programs/fruit.txt guests/sum.elf=$(G)/sum.elf $(foreach p,$(PROGRAM_NAMES),bin/$(p)=$(P)/$(p))
+PROGRAM_FILES := bin/busybox=/bin/busybox etc/fruit=tests/programs/fruit.txt guests/sum.elf=$(G)/sum.elf guests/smp.elf=$(G)/smp.elf $(foreach p,$(PROGRAM_NAMES),bin/$(p)=$(P)/$(p))
 
 $(P)/.flags: FORCE
 	$(call if-changed,$@,$(CC) $(USER_CPPFLAGS) $(USER_CFLAGS) $(USER_LDFLAGS))
-$(P)/%: tests/programs/%.c hypervisor/abi/strata.h tests/programs/vm.h $(P)/.flags
+$(P)/%: tests/programs/%.c hypervisor/abi/strata.h tests/programs/vm.h tests/programs/guest.h $(P)/.flags
 	$(call say,USERCC,$<)
 	$(Q)$(CC) $(USER_CPPFLAGS) $(USER_CFLAGS) $< $(USER_LDFLAGS) -o $@
-build/programs.cpio: packaging/mkarchive tests/programs/fruit.txt $(G)/sum.elf $(PROGRAM_NAMES:%=$(P)/%)
+build/programs.cpio: packaging/mkarchive tests/programs/fruit.txt $(G)/sum.elf $(G)/smp.elf $(PROGRAM_NAMES:%=$(P)/%)
 	$(call say,CPIO,$@)
 	$(Q)packaging/mkarchive $(P)/root $@ $(PROGRAM_FILES)
 
