@@ -2,7 +2,7 @@
 // Delivery in two steps (vlapic_take): a vector that the CPU carries is in neither IRR nor ISR, and
 // the next of the same vector is one of its own. Last, random orders against a model.
 // TEST-WITH: virt/irq/vlapic.c virt/irq/vlapic_regs.c virt/irq/vlapic_route.c
-// TEST-WITH: virt/irq/vlapic_timer.c virt/irq/msi.c
+// TEST-WITH: virt/irq/vlapic_timer.c virt/irq/timer_advance.c virt/irq/msi.c
 #include "tests/host/vcpus.h"
 
 #include "tests/host/rand.h"
