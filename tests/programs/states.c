@@ -27,7 +27,7 @@ struct smp_vm {
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
-static int hold;     /* vCPUs are to stand still */
+static int hold;     /* so many vCPUs are to stand still, the last ones */
 static int standing; /* how many do */
 static int over;     /* the guest has ended, or something is wrong */
 
@@ -114,12 +114,12 @@ static void port_access(struct vcpu_run *run)
 /* ---- vCPUs ---- */
 
 /* False: it is over. Else it is not to be held now. */
-static int may_run(void)
+static int may_run(long vcpu)
 {
 	int go;
 
 	pthread_mutex_lock(&lock);
-	if (hold && !over) {
+	if (vcpu >= NR - hold && !over) {
 		standing++;
 		pthread_cond_broadcast(&changed);
 		while (hold && !over)
@@ -136,7 +136,7 @@ static void *run_vcpu(void *arg)
 {
 	long i = (long)arg;
 
-	while (may_run()) {
+	while (may_run(i)) {
 		struct vcpu_run *run = now.run[i];
 		long rc = call(SYS_VCPU_RUN, now.vcpu[i], 0, 0, 0);
 
@@ -229,21 +229,37 @@ static long move(void)
 	return 0;
 }
 
-/* Whether they stand; else it is over. */
-static int hold_all(void)
+/* Whether so many stand; else it is over. */
+static int hold_last(int n)
 {
 	int held;
 
 	pthread_mutex_lock(&lock);
-	hold = 1;
+	hold = n;
 	pthread_mutex_unlock(&lock);
 	kick_all();
 	pthread_mutex_lock(&lock);
-	while (standing < NR && !over)
+	while (standing < n && !over)
 		pthread_cond_wait(&changed, &lock);
 	held = !over;
 	pthread_mutex_unlock(&lock);
 	return held;
+}
+
+static void pass(uint64_t ns)
+{
+	struct timespec ts = { 0, (long)ns };
+
+	nanosleep(&ts, NULL);
+}
+
+/* What the first sends meanwhile to the others is not taken before the move. */
+static int hold_all(uint64_t between)
+{
+	if (!hold_last(NR - 1))
+		return 0;
+	pass(between);
+	return hold_last(NR);
 }
 
 static void let_go(void)
@@ -261,12 +277,11 @@ static unsigned move_until_over(void)
 {
 	unsigned moves = 0;
 
+	/* At first for long, until INIT and start-up wait. */
 	while (!__atomic_load_n(&over, __ATOMIC_SEQ_CST)) {
-		struct timespec ts = { 0, (long)(random64() % 4000000) };
 		long rc;
 
-		nanosleep(&ts, NULL);
-		if (!hold_all())
+		if (!hold_all(moves ? random64() % 4000000 : 200000000))
 			break;
 		rc = move();
 		if (rc < 0) {
@@ -275,6 +290,7 @@ static unsigned move_until_over(void)
 		}
 		moves++;
 		let_go();
+		pass(random64() % 4000000);
 	}
 	return moves;
 }
