@@ -467,11 +467,15 @@ enum bench_what {
 	BENCH_SWITCH,      /* two threads yield to each other; 0 */
 	BENCH_WAKEUP,      /* two threads wake each other in turn; 0: on one CPU, 1: on two */
 	BENCH_PAGE,        /* a block of pages taken and given back; its order, 0..9 */
+	BENCH_FAIR,        /* so many threads, 1..64, compute on all CPUs, each for as many
+			      milliseconds as there are rounds if shares are equal; the result's
+			      times are how long they ran */
 };
 
 struct bench_result {
 	uint64_t rounds;            /* of each thread */
 	uint64_t least_ns, most_ns; /* that the quickest and the slowest thread took for all */
+	uint64_t sum_ns;            /* that all threads took */
 	uint32_t threads, reserved;
 };
 

@@ -13,7 +13,10 @@
 #include "proc/user.h"
 
 #define ROUNDS_MAX  100000u
-#define THREADS_MAX 16u
+#define THREADS_MAX 64u
+#define LOCKERS_MAX 16u /* CPUs at one lock */
+#define NS_PER_MS   1000000ull
+#define WORK_NS     100000ull /* between two looks at the clock's end */
 
 static const struct lock_class ticket_class = { "bench ticket", LOCK_RANK_OBJECT };
 static const struct lock_class mcs_class = { "bench mcs", LOCK_RANK_OBJECT | LOCK_MCS };
@@ -30,7 +33,7 @@ struct bench {
 	struct object *ends[2];    /* [I] */
 	struct wait_queue finish;  /* who waits for the end */
 	uint32_t finished;         /* [finish.lock] */
-	uint64_t start, end;       /* [o] of thread 0 */
+	uint64_t until;            /* [a] when all stop; 0: nobody has begun */
 	uint64_t own[THREADS_MAX]; /* [o] ns that each took */
 	int error;                 /* [a] */
 	struct bench_thread {
@@ -68,7 +71,8 @@ static void bench_thread(void *arg)
 	line_up(t->b);
 	start = time_now();
 	t->run(t->b, t->n);
-	t->b->own[t->n] = time_now() - start;
+	if (t->b->until == 0)
+		t->b->own[t->n] = time_now() - start;
 	say_finished(t->b);
 }
 
@@ -82,7 +86,7 @@ static int start_thread(struct bench *b, uint32_t n, cpu_id_t cpu,
 		.arg = t,
 		.container = kernel_container,
 		.cpu = cpu,
-		.pinned = true,
+		.pinned = !cpu_id_eq(cpu, CPU_ID_NONE),
 	};
 
 	t->b = b;
@@ -92,7 +96,14 @@ static int start_thread(struct bench *b, uint32_t n, cpu_id_t cpu,
 	return t->thread ? 0 : -ENOMEM;
 }
 
-/* Threads 0..nr-1, on the CPUs from 0 on, `spread` apart; all or none run. */
+#define ANYWHERE UINT32_MAX
+
+static cpu_id_t place(uint32_t n, uint32_t spread)
+{
+	return spread == ANYWHERE ? CPU_ID_NONE : CPU_ID(n * spread % cpu_count());
+}
+
+/* Threads 0..nr-1, on the CPUs from 0 on, `spread` apart, or ANYWHERE; all or none run. */
 static int run_threads(struct bench *b, uint32_t nr, uint32_t spread,
 		       void (*run)(struct bench *b, uint32_t n))
 {
@@ -101,7 +112,7 @@ static int run_threads(struct bench *b, uint32_t nr, uint32_t spread,
 	b->nr_threads = nr;
 	wait_queue_init(&b->finish);
 	for (uint32_t i = 0; i < nr && err == 0; i++)
-		err = start_thread(b, i, CPU_ID(i * spread % cpu_count()), run);
+		err = start_thread(b, i, place(i, spread), run);
 	for (uint32_t i = 0; i < nr && err == 0; i++)
 		thread_start(b->threads[i].thread);
 	for (uint32_t i = 0; i < nr; i++) {
@@ -128,7 +139,7 @@ static void take_lock(struct bench *b, uint32_t n)
 
 static int bench_lock(struct bench *b, const struct lock_class *class, uint64_t cpus)
 {
-	if (cpus < 1 || cpus > MIN(cpu_count(), THREADS_MAX))
+	if (cpus < 1 || cpus > MIN(cpu_count(), LOCKERS_MAX))
 		return -EINVAL;
 	lock_init(&b->lock, class);
 	return run_threads(b, (uint32_t)cpus, 1, take_lock);
@@ -261,12 +272,45 @@ static int bench_page(struct bench *b, uint64_t order)
 	return run_threads(b, 1, 1, allocate_pages);
 }
 
+/* ---- fairness ---- */
+
+static void work(uint64_t until)
+{
+	while (time_now() < until)
+		cpu_relax();
+}
+
+/* Computes until the end that the first to begin has set; notes how long it ran. */
+static void compute(struct bench *b, uint32_t n)
+{
+	uint64_t begun = thread_run_time(thread_current()), end = 0;
+	uint64_t length = b->rounds * NS_PER_MS * MAX(b->nr_threads, cpu_count()) / cpu_count();
+	uint64_t mine = time_now() + length;
+
+	if (__atomic_compare_exchange_n(&b->until, &end, mine, false, __ATOMIC_ACQ_REL,
+					__ATOMIC_ACQUIRE))
+		end = mine;
+	while (time_now() < end) {
+		work(MIN(time_now() + WORK_NS, end));
+		preempt_point();
+	}
+	b->own[n] = thread_run_time(thread_current()) - begun;
+}
+
+static int bench_fair(struct bench *b, uint64_t threads)
+{
+	if (threads < 1 || threads > THREADS_MAX)
+		return -EINVAL;
+	return run_threads(b, (uint32_t)threads, ANYWHERE, compute);
+}
+
 /* ---- the call ---- */
 
 static int (*const measures[])(struct bench *b, uint64_t arg) = {
 	[BENCH_TICKET_LOCK] = bench_ticket, [BENCH_MCS_LOCK] = bench_mcs,
 	[BENCH_CHANNEL] = bench_channel,    [BENCH_SWITCH] = bench_switch,
 	[BENCH_WAKEUP] = bench_wakeup,      [BENCH_PAGE] = bench_page,
+	[BENCH_FAIR] = bench_fair,
 };
 
 static void summarize(const struct bench *b, struct bench_result *r)
@@ -277,6 +321,7 @@ static void summarize(const struct bench *b, struct bench_result *r)
 	for (uint32_t i = 0; i < b->nr_threads; i++) {
 		r->most_ns = MAX(r->most_ns, b->own[i]);
 		r->least_ns = MIN(r->least_ns, b->own[i]);
+		r->sum_ns += b->own[i];
 	}
 }
 

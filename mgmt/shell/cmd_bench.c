@@ -22,6 +22,8 @@ struct row {
 	unsigned cpus;      /* so many must be there */
 };
 
+#define FAIR_MS 8 /* that each thread runs: two slices */
+
 static const struct row rows[] = {
 	{ "lock", "ticket lock, 1 CPU", BENCH_TICKET_LOCK, 1, 10000, 1, 1 },
 	{ "lock", "ticket lock, 2 CPUs", BENCH_TICKET_LOCK, 2, 2000, 2, 2 },
@@ -38,6 +40,12 @@ static const struct row rows[] = {
 	{ "wakeup", "wakeup, other CPU", BENCH_WAKEUP, 1, 500, 2, 2 },
 	{ "pagealloc", "4 KiB page, allocate and free", BENCH_PAGE, 0, 10000, 1, 1 },
 	{ "pagealloc", "2 MiB block, allocate and free", BENCH_PAGE, 9, 1000, 1, 1 },
+	{ "fair", "fairness, 1 thread", BENCH_FAIR, 1, FAIR_MS, 1, 1 },
+	{ "fair", "fairness, 2 threads", BENCH_FAIR, 2, FAIR_MS, 1, 1 },
+	{ "fair", "fairness, 4 threads", BENCH_FAIR, 4, FAIR_MS, 1, 1 },
+	{ "fair", "fairness, 8 threads", BENCH_FAIR, 8, FAIR_MS, 1, 1 },
+	{ "fair", "fairness, 16 threads", BENCH_FAIR, 16, FAIR_MS, 1, 1 },
+	{ "fair", "fairness, 64 threads", BENCH_FAIR, 64, FAIR_MS, 1, 1 },
 };
 
 #define NULL_CALLS 10000u
@@ -69,8 +77,20 @@ static void bench_syscall(const struct session *s)
 
 	for (unsigned i = 0; i < NULL_CALLS; i++)
 		syscall(SYS_getpid);
-	r.least_ns = r.most_ns = now() - start;
+	r.least_ns = r.most_ns = r.sum_ns = now() - start;
 	print(s, "null system call", (double)r.most_ns / NULL_CALLS, &r);
+}
+
+/* How long the threads ran beside each other, not how long something took. */
+static void print_shares(const struct session *s, const char *name, const struct bench_result *r)
+{
+	double equal = (double)r->sum_ns / r->threads;
+
+	if (s->json)
+		print(s, name, equal, r);
+	else
+		printf("%-32s %5.1f to %5.1f %% of an equal share\n", name,
+		       100 * (double)r->least_ns / equal, 100 * (double)r->most_ns / equal);
 }
 
 static int run(const struct session *s, const struct row *row)
@@ -80,6 +100,10 @@ static int run(const struct session *s, const struct row *row)
 
 	if (err < 0)
 		return shell_fail(s, "%s: %s", row->name, strerror(-err));
+	if (row->what == BENCH_FAIR) {
+		print_shares(s, row->name, &r);
+		return STATUS_OK;
+	}
 	print(s, row->name, (double)r.most_ns / ((double)r.rounds * row->per_round), &r);
 	return STATUS_OK;
 }

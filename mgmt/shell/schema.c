@@ -171,11 +171,13 @@ const struct member schema_log_level[] = {
 
 const struct member schema_bench[] = {
 	MEMBER("measure", "string", "what was measured"),
-	MEMBER("ns", "number", "time of one operation"),
-	MEMBER("rounds", "integer", "of each thread"),
+	MEMBER("ns", "number", "time of one operation; fair: that a thread ran, on average"),
+	MEMBER("rounds", "integer", "of each thread; fair: milliseconds that each was to run"),
 	MEMBER("threads", "integer", "at once"),
-	MEMBER("least_ns", "integer", "of the quickest thread, all rounds"),
-	MEMBER("most_ns", "integer", "of the slowest thread, all rounds"),
+	MEMBER("least_ns", "integer",
+	       "of the quickest thread, all rounds; fair: that the one with least ran"),
+	MEMBER("most_ns", "integer",
+	       "of the slowest thread, all rounds; fair: that the one with most ran"),
 	END,
 };
 
