@@ -25,7 +25,7 @@ def test_instructions(machine):
     with machine(config="release", smp=1, icount=True) as m:
         m.expect(PROMPT, timeout=60)
         m.sendline("bench")
-        m.expect(PROMPT, timeout=60)
+        m.expect(PROMPT, timeout=240)
         cost = {k.strip(): float(v) for k, v in re.findall(r"(?m)^(.*?)  +([0-9.]+) ns", m.before())}
         shares = {k: (float(least), float(most)) for k, least, most in re.findall(r"(?m)^(fairness, .*?)  +([0-9.]+) to +([0-9.]+) % of an equal share", m.before())}
     print(cost, shares)
@@ -41,7 +41,7 @@ def test_rows(machine):
     with machine(config="debug", smp=2) as m:
         m.expect(PROMPT, timeout=60)
         m.sendline("bench --json")
-        m.expect(PROMPT, timeout=120)
+        m.expect(PROMPT, timeout=240)
         rows = [json.loads(line) for line in m.before().splitlines() if line.startswith("{")]
         m.sendline("bench nothing")
         m.expect(r"expected: bench", timeout=20)
