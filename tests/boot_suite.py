@@ -60,4 +60,4 @@ def test_suite(machine, tmp_path):
         m.sendline("")
         m.expect(r"root@[^\r\n]*# ", 120)
         m.sendline("cat /proc/1/comm /etc/debian_version")
-        m.expect(r"\nsystemd\r*\n12\.", 120)
+        m.expect(r"systemd\r*\n12\.", 120)
