@@ -39,7 +39,8 @@ def test_64_bit_entry(machine, loader64, config, address, mem):
         m.expect(r"[\r\n]1024 MiB of RAM above 16 TiB are left out[\r\n]", timeout=60)
 
 
-@pytest.mark.parametrize("address", [0x7655000, 0x17FFFF000])
+# The image in one 2 MiB page with its stack, in two, on both sides of a 1 GiB border, and too high.
+@pytest.mark.parametrize("address", [0x2000000, 0x7655000, 0x3FFF5000, 0x17FFFF000])
 def test_five_levels(machine, loader64, address):
     """The loader enters with five-level paging on. It can be left below 4 GiB alone."""
     modules = f"{harness.image('release')} console=ttyS0 init=/none,{harness.image('release', 'strata.cpio')}"

@@ -194,25 +194,7 @@ startup_64:
 
 	/* Identity: one 2M page, wherever we are. */
 	mov	%rbp, %rdx
-	shr	$39, %rdx
-	and	$511, %edx
-	lea	identity_pdpt + PTE_P + PTE_W(%rip), %rax
-	lea	boot_pml4(%rip), %rdi
-	mov	%rax, (%rdi, %rdx, 8)
-	mov	%rbp, %rdx
-	shr	$30, %rdx
-	and	$511, %edx
-	lea	identity_pd + PTE_P + PTE_W(%rip), %rax
-	lea	identity_pdpt(%rip), %rdi
-	mov	%rax, (%rdi, %rdx, 8)
-	mov	%rbp, %rdx
-	shr	$21, %rdx
-	mov	%rdx, %rax
-	and	$511, %edx
-	shl	$21, %rax
-	or	$(PTE_P | PTE_PS), %rax
-	lea	identity_pd(%rip), %rdi
-	mov	%rax, (%rdi, %rdx, 8)
+	call	map_identity
 
 	/* A known machine state, then the switch; this code lies in the image's first page. */
 	mov	$MSR_EFER, %ecx
@@ -291,6 +273,29 @@ fill_table:
 	loop	fill_table
 	ret
 
+/* The 2M page around %rdx, in the tables' identity map, which has room for pages on both sides of a 1G border. */
+map_identity:
+	mov	%rdx, %rcx
+	shr	$39, %rcx
+	and	$511, %ecx
+	lea	identity_pdpt + PTE_P + PTE_W(%rip), %rax
+	lea	boot_pml4(%rip), %rdi
+	mov	%rax, (%rdi, %rcx, 8)
+	mov	%rdx, %rcx
+	shr	$30, %rcx
+	and	$511, %ecx
+	lea	identity_pd + PTE_P + PTE_W(%rip), %rax
+	lea	identity_pdpt(%rip), %rdi
+	mov	%rax, (%rdi, %rcx, 8)
+	shr	$21, %rdx
+	mov	%rdx, %rax
+	and	$511, %edx
+	shl	$21, %rax
+	or	$(PTE_P | PTE_PS), %rax
+	lea	identity_pd(%rip), %rdi
+	mov	%rax, (%rdi, %rdx, 8)
+	ret
+
 /*
  * Firmware has left five-level paging on, which cannot be switched off in 64-bit mode: to compatibility
  * mode, paging off, CR4.LA57 clear, paging on by our own tables. Nothing but the stack survives that: the
@@ -303,6 +308,9 @@ five_levels:
 	lea	msg_five_levels(%rip), %rbx
 	shr	$32, %rax
 	jnz	no_start
+	/* The stack is used on both sides. */
+	lea	boot_stack_top - 8(%rip), %rdx
+	call	map_identity
 	push	%r15
 	push	%rbp
 	mov	$(CR4_PAE | CR4_LA57), %eax
