@@ -224,6 +224,23 @@ static void test_progress(void **state)
 	free(packed);
 }
 
+/* Bytes that the decoder has only read ahead, at the end of an empty coded block, are not told of.
+ */
+static void test_progress_reads_ahead(void **state)
+{
+	static const uint8_t in[] = { 0x1f, 0x8b, 8, 0, 0,    0,    0, 0, 0, 0xff, /* header */
+				      0x02, 0x04, 0, 0, 0xff, 0xff, /* coded, then stored */
+				      0,    0,    0, 0, 0,    0,    0, 0 };
+
+	(void)state;
+	told.last = told.count = 0;
+	told.fell = false;
+	assert_null(unpack(in, sizeof(in), out, sizeof(out), &work, &progress).what);
+	assert_int_equal(told.count, 2);
+	assert_false(told.fell);
+	assert_int_equal(told.last, sizeof(in) - 8);
+}
+
 static void test_unknown(void **state)
 {
 	static const char xz[] = "\xfd"
@@ -248,7 +265,7 @@ int main(void)
 		cmocka_unit_test(test_gzip),        cmocka_unit_test(test_gzip_cut),
 		cmocka_unit_test(test_gzip_spoilt), cmocka_unit_test(test_lz4),
 		cmocka_unit_test(test_parts),       cmocka_unit_test(test_progress),
-		cmocka_unit_test(test_unknown),
+		cmocka_unit_test(test_unknown),     cmocka_unit_test(test_progress_reads_ahead),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -66,12 +66,18 @@ static bool is_cut(const struct state *s)
 	return s->past * 8 > s->nr_bits;
 }
 
-/* Back to whole bytes: what was read ahead is given back. */
-static void to_byte(struct state *s)
+/* Where the first byte is of which no bit has been used; pos is some bytes ahead of it. */
+static size_t unused_at(const struct state *s)
 {
 	unsigned int whole = s->nr_bits / 8;
 
-	s->pos -= whole > s->past ? whole - s->past : 0;
+	return s->pos - (whole > s->past ? whole - s->past : 0);
+}
+
+/* Back to whole bytes: what was read ahead is given back. */
+static void to_byte(struct state *s)
+{
+	s->pos = unused_at(s);
 	s->hold = 0;
 	s->nr_bits = s->past = 0;
 }
@@ -279,7 +285,7 @@ static int blocks(struct state *s)
 		rc = kinds[head >> 1](s);
 		if (rc != 0)
 			return rc;
-		progress_tell(s->progress, s->pos);
+		progress_tell(s->progress, unused_at(s));
 	} while (!last);
 	to_byte(s);
 	return 0;
