@@ -5,37 +5,85 @@ import random
 import re
 import time
 
+import pexpect
 import pytest
 
 import harness
 import vms
 from shell import PROMPT, Shell
 from test_log_console import frame
-from test_shell_qemu import Port
 
 PANIC = r"panic: [^\r\n]*NMI[^\r\n]*\r*\n"
 
 
-def device(path, more=""):
-    return ["-chardev", f"socket,id=hvc,path={path},server=on,wait=on", "-device", f"virtio-serial-pci{more}", "-device", "virtconsole,chardev=hvc"]
+class Console:
+    """The host's side of a virtio console. QEMU drops output that a socket or a pipe has no room for, and a file has
+    room always: output goes to PATH.out, which `tail` follows, and input comes from the FIFO PATH.in."""
+
+    def __init__(self, path, more=""):
+        self.fifo = os.open(make_fifo(f"{path}.in"), os.O_RDWR)
+        open(f"{path}.out", "wb").close()
+        self.path, self.extra = path, ["-S", "-device", f"virtio-serial-pci{more}"]
+        self.child = pexpect.spawn("tail", ["--follow", "--bytes=+1", "--sleep-interval=0.05", f"{path}.out"], encoding="utf-8",
+                                   codec_errors="replace", timeout=30 * harness.TIME_SCALE)
+
+    def plug(self, m):
+        """The command line knows no file for input, QMP does; then the machine starts."""
+        while m.child.isalive() and not listens(m):
+            time.sleep(0.05)
+        m.qmp("chardev-add", id="hvc", backend={"type": "file", "data": {"in": f"{self.path}.in", "out": f"{self.path}.out"}})
+        m.qmp("device_add", driver="virtconsole", chardev="hvc")
+        m.qmp("cont")
+
+    def send(self, text):
+        data = text.encode()
+        while data:
+            data = data[os.write(self.fifo, data[:4096]):]
+
+    def expect(self, pattern, timeout=30):
+        self.child.expect(pattern, timeout=timeout * harness.TIME_SCALE)
+
+    def before(self):
+        return self.child.before
+
+    def close(self):
+        self.child.close(force=True)
+        os.close(self.fifo)
 
 
-def connect(path):
-    """QEMU makes the socket, and starts the machine when somebody is there."""
-    end = time.monotonic() + 30 * harness.TIME_SCALE
-    while not os.path.exists(path) and time.monotonic() < end:
-        time.sleep(0.05)
-    return Port(path)
+def listens(m):
+    try:
+        return m.qmp("query-status")
+    except OSError:
+        return None
+
+
+def make_fifo(path):
+    os.mkfifo(path)
+    return path
+
+
+@pytest.fixture
+def hvc(tmp_path):
+    """Makes a Console, for a device with more properties."""
+    made = []
+
+    def make(more=""):
+        made.append(Console(str(tmp_path / "hvc"), more))
+        return made[-1]
+    yield make
+    for c in made:
+        c.close()
 
 
 @pytest.mark.parametrize("config,more", [("debug", ""), ("release", ",disable-legacy=on")])
-def test_alone(machine, tmp_path, config, more):
+def test_alone(machine, tmp_path, hvc, config, more):
     """The only console: the log from its first line, VMs, a paste of which nothing is lost, the end of the machine."""
     vms.make_guests()
-    path = str(tmp_path / "hvc")
+    port = hvc(more)
     initrd = vms.boot_archive(config, tmp_path, {"beat0": ("beat", 1, "", "")})
-    with machine(config=config, smp=2, initrd=initrd, console="console=hvc0", extra=device(path, more)) as m:
-        port = connect(path)
+    with machine(config=config, smp=2, initrd=initrd, console="console=hvc0", extra=port.extra) as m:
+        port.plug(m)
         port.expect(r"Strata \S+ \(\w+\), protocol")
         port.expect(r"console hvc0: PCI 00:[0-9a-f]{2}\.0\r*\n")
         shell = Shell(port)
@@ -45,11 +93,9 @@ def test_alone(machine, tmp_path, config, more):
         port.send("\x1d")
         port.expect(re.escape(PROMPT))
         shell.run("vm kill beat0")
-        # QEMU drops output that its host side does not take, so not much is asked for at a time.
-        for first in range(0, 1000, 100):
-            port.send("".join(f"echo {'x' * (i % 90)}number{i}\r" for i in range(first, first + 100)))
-            for i in range(first, first + 100):
-                port.expect(rf"\nx*number{i}\r", timeout=60)
+        port.send("".join(f"echo {'x' * (i % 90)}number{i}\r" for i in range(1000)))
+        for i in range(1000):
+            port.expect(rf"\nx*number{i}\r", timeout=60)
         # More than all buffers from the host to the shell hold, while it is busy; each frame's check sum is looked at.
         rng = random.Random(1)
         port.send("sleep 1\r" + "".join(frame(i, "# " + "".join(rng.choices("abcdefgh", k=2000))) for i in range(250)))
@@ -63,11 +109,11 @@ def test_alone(machine, tmp_path, config, more):
         assert m.text() == ""
 
 
-def test_beside_a_port(machine, tmp_path):
+def test_beside_a_port(machine, hvc):
     """Named last it is /dev/console; the serial port has a shell and the log as well."""
-    path = str(tmp_path / "hvc")
-    with machine(smp=2, console="console=ttyS0 console=hvc0", extra=device(path)) as m:
-        port = connect(path)
+    port = hvc()
+    with machine(smp=2, console="console=ttyS0 console=hvc0", extra=port.extra) as m:
+        port.plug(m)
         first, second = Shell(port), Shell(m)
         assert first.run("echo here").endswith("here\n") and second.run("echo there").endswith("there\n")
         # A panic needs no shell.
@@ -78,11 +124,11 @@ def test_beside_a_port(machine, tmp_path):
         port.expect(PANIC)
 
 
-def test_before_a_port(machine, tmp_path):
+def test_before_a_port(machine, hvc):
     """Named first it is /dev/console1."""
-    path = str(tmp_path / "hvc")
-    with machine(smp=2, console="console=hvc0 console=ttyS0", extra=device(path)) as m:
-        port = connect(path)
+    port = hvc()
+    with machine(smp=2, console="console=hvc0 console=ttyS0", extra=port.extra) as m:
+        port.plug(m)
         shell, second = Shell(m), Shell(port)
         assert "console=hvc0 console=ttyS0" in second.run("host show")
         assert "no such VM" in shell.run("vm start nobody")
