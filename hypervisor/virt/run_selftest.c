@@ -159,28 +159,17 @@ SELFTEST(svm_fast_exits)
 }
 
 /* x2APIC: an interrupt to itself, taken at STI, its EOI; then by way of HLT. */
-TESTVM_GUEST(guest_ipi, "movl $0x1b, %ecx\n"
-			"rdmsr\n"
-			"orl $0xc00, %eax\n"
-			"wrmsr\n"
-			"movl $0x80f, %ecx\n"
-			"movl $0x1ff, %eax\n"
-			"xorl %edx, %edx\n"
-			"wrmsr\n"
-			"movl $0x83f, %ecx\n"
-			"movl $0x41, %eax\n"
-			"wrmsr\n"
-			"outb %al, $0x51\n"
-			"sti\n"
-			"nop\n"
-			"cli\n"
-			"movl $0x83f, %ecx\n"
-			"movl $0x42, %eax\n"
-			"wrmsr\n"
-			"sti\n"
-			"hlt\n"
-			"outb %al, $0x51\n"
-			"1: jmp 1b");
+TESTVM_GUEST(guest_ipi, TESTVM_X2APIC_SELF_IPI "outb %al, $0x51\n"
+					       "sti\n"
+					       "nop\n"
+					       "cli\n"
+					       "movl $0x83f, %ecx\n"
+					       "movl $0x42, %eax\n"
+					       "wrmsr\n"
+					       "sti\n"
+					       "hlt\n"
+					       "outb %al, $0x51\n"
+					       "1: jmp 1b");
 
 SELFTEST(svm_self_ipi)
 {

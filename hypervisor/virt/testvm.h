@@ -30,6 +30,20 @@ struct testvm {
 	__asm__(".pushsection .rodata\n" #name ":\n" text "\n" #name "_end:\n.code64\n" \
 		".popsection\n")
 
+/* Guest code: x2APIC mode, APIC on, and vector 0x41 sent to itself. */
+#define TESTVM_X2APIC_SELF_IPI \
+	"movl $0x1b, %ecx\n"   \
+	"rdmsr\n"              \
+	"orl $0xc00, %eax\n"   \
+	"wrmsr\n"              \
+	"movl $0x80f, %ecx\n"  \
+	"movl $0x1ff, %eax\n"  \
+	"xorl %edx, %edx\n"    \
+	"wrmsr\n"              \
+	"movl $0x83f, %ecx\n"  \
+	"movl $0x41, %eax\n"   \
+	"wrmsr\n"
+
 /* 0 or -errno. Real mode or long mode, at TESTVM_CODE. */
 int testvm_create(struct testvm *t, const uint8_t *code, size_t size, bool long_mode);
 /* True: every byte has come back. */

@@ -11,32 +11,21 @@
 
 /* At the first port one waits, and interrupts are off. Until the second one they are on for an
  * instruction, until the third once more, with TPR at 0. */
-TESTVM_GUEST(guest_two, "movl $0x1b, %ecx\n"
-			"rdmsr\n"
-			"orl $0xc00, %eax\n"
-			"wrmsr\n"
-			"movl $0x80f, %ecx\n"
-			"movl $0x1ff, %eax\n"
-			"xorl %edx, %edx\n"
-			"wrmsr\n"
-			"movl $0x83f, %ecx\n"
-			"movl $0x41, %eax\n"
-			"wrmsr\n"
-			"outb %al, $0x51\n"
-			"movl $0x80b, %ecx\n"
-			"xorl %eax, %eax\n"
-			"wrmsr\n"
-			"sti\n"
-			"nop\n"
-			"cli\n"
-			"outb %al, $0x52\n"
-			"xorl %eax, %eax\n"
-			"sti\n"
-			"movq %rax, %cr8\n"
-			"nop\n"
-			"cli\n"
-			"outb %al, $0x53\n"
-			"1: jmp 1b");
+TESTVM_GUEST(guest_two, TESTVM_X2APIC_SELF_IPI "outb %al, $0x51\n"
+					       "movl $0x80b, %ecx\n"
+					       "xorl %eax, %eax\n"
+					       "wrmsr\n"
+					       "sti\n"
+					       "nop\n"
+					       "cli\n"
+					       "outb %al, $0x52\n"
+					       "xorl %eax, %eax\n"
+					       "sti\n"
+					       "movq %rax, %cr8\n"
+					       "nop\n"
+					       "cli\n"
+					       "outb %al, $0x53\n"
+					       "1: jmp 1b");
 
 #define EXPECT_PORT(p)                                    \
 	do {                                              \
