@@ -295,13 +295,14 @@ static const char *start_queues(struct virtio_console *c)
 static const char *start(struct virtio_console *c, const struct pci_function *f, uint32_t apic_id)
 {
 	uint8_t vector = intr_alloc();
-	const char *why = vector == 0 ? "no interrupt vector is left" : NULL;
-	phys_t pa = page_alloc(kernel_container, SHARED_ORDER, PAGE_KERNEL, PAGE_ZERO, NODE_ANY);
+	const char *why;
+	phys_t pa;
 
-	if (why == NULL && pa == 0)
-		why = "no memory";
-	if (why != NULL)
-		return why;
+	if (vector == 0)
+		return "no interrupt vector is left";
+	pa = page_alloc(kernel_container, SHARED_ORDER, PAGE_KERNEL, PAGE_ZERO, NODE_ANY);
+	if (pa == 0)
+		return "no memory";
 	c->shared = phys_to_virt(pa);
 	intr_register(vector, on_interrupt);
 	why = virtio_start(&c->virtio, f, vector, apic_id);
