@@ -104,7 +104,7 @@ static struct vlapic *lapic(unsigned i)
 }
 
 /* `nr` vCPUs with ids 0.. in `set`, powered on; the APICs are enabled by software. */
-static void test_machine_start(struct vlapic_set *set, unsigned nr)
+static inline void test_machine_start(struct vlapic_set *set, unsigned nr)
 {
 	struct vlapic_set *to = set ? set : &machine.own_set;
 
