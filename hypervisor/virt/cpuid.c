@@ -306,7 +306,7 @@ static void add_kvm(struct build *b)
 	memcpy(&sign.ecx, "VMKV", 4);
 	memcpy(&sign.edx, "M\0\0\0", 4);
 	add_leaf(b, 0x40000000, sign);
-	if (b->p->tsc_stable)
+	if (b->p->clock_stable)
 		features |= KVM_FEATURE_STABLE;
 	add_leaf(b, 0x40000001, (struct cpuid){ .eax = features });
 	/* kHz of the TSC and of the local APIC's timer. */
@@ -412,7 +412,7 @@ void cpuid_init(struct vm_cpuid *c, const struct cpuid_policy *p)
 	c->nr_rows = 1; /* 0: zeros */
 	c->rows[0].any_subleaf = true;
 	c->kvm_pv = p->kvm_pv;
-	c->tsc_stable = p->tsc_stable;
+	c->clock_stable = p->clock_stable;
 	c->tsc_khz = p->tsc_khz;
 	read_xsave(&b);
 	make_words(&b);

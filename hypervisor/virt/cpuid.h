@@ -19,6 +19,7 @@ struct cpuid_policy {
 	uint32_t tsc_khz;    /* of the guest */
 	bool kvm_pv;         /* offer the paravirtual leaves */
 	bool tsc_stable;     /* the TSCs run at one rate and agree on all CPUs, for ever */
+	bool clock_stable;   /* one line of kvmclock holds for all vCPUs, for ever */
 	bool spec_ctrl_host; /* guests may have SPEC_CTRL; PRED_CMD they may always */
 };
 
@@ -63,7 +64,7 @@ struct vm_cpuid {
 	uint64_t cr4;        /* all bits of CR4 that the guest may set */
 	uint64_t efer;       /* all bits of EFER that the guest may set */
 	unsigned maxphyaddr; /* bits */
-	bool kvm_pv, tsc_stable, pred_cmd, tsc_aux;
+	bool kvm_pv, clock_stable, pred_cmd, tsc_aux;
 	uint32_t spec_ctrl; /* the bits that a guest may set; 0: it has no SPEC_CTRL */
 	uint32_t tsc_khz;
 	struct {

@@ -64,7 +64,8 @@ static void make(enum vendor vendor, uint32_t fill, unsigned nr_vcpus, uint64_t 
 				  .nr_vcpus = nr_vcpus,
 				  .tsc_khz = 2500000,
 				  .kvm_pv = true,
-				  .tsc_stable = stable };
+				  .tsc_stable = stable,
+				  .clock_stable = stable };
 
 	host.vendor = vendor;
 	host.fill = fill;
@@ -118,6 +119,24 @@ static void test_hidden(void **state)
 
 		assert_int_equal(v.eax | v.ebx | v.ecx | v.edx, 0);
 	}
+}
+
+/* On a machine with one CPU kvmclock is stable, whatever the TSC is. */
+static void test_clock_of_one_cpu(void **state)
+{
+	struct cpuid_policy p = { .host = host_cpuid,
+				  .nr_vcpus = 2,
+				  .tsc_khz = 1,
+				  .kvm_pv = true,
+				  .clock_stable = true };
+
+	(void)state;
+	make(AMD, ~0u, 2, 0, false);
+	assert_false(c.clock_stable);
+	cpuid_init(&c, &p);
+	assert_true(c.clock_stable);
+	assert_int_equal(get(0x80000007, 0, 0).edx, 0);
+	assert_int_equal(get(0x40000001, 0, 0).eax & KVM_FEATURE_STABLE, KVM_FEATURE_STABLE);
 }
 
 static void test_forced_on_a_poor_host(void **state)
@@ -297,10 +316,15 @@ static void test_old_host(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_hidden),      cmocka_unit_test(test_forced_on_a_poor_host),
-		cmocka_unit_test(test_topology),    cmocka_unit_test(test_dynamic),
-		cmocka_unit_test(test_xsave),       cmocka_unit_test(test_kvm_leaves),
-		cmocka_unit_test(test_speculation), cmocka_unit_test(test_old_host),
+		cmocka_unit_test(test_hidden),
+		cmocka_unit_test(test_forced_on_a_poor_host),
+		cmocka_unit_test(test_topology),
+		cmocka_unit_test(test_dynamic),
+		cmocka_unit_test(test_xsave),
+		cmocka_unit_test(test_kvm_leaves),
+		cmocka_unit_test(test_speculation),
+		cmocka_unit_test(test_old_host),
+		cmocka_unit_test(test_clock_of_one_cpu),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

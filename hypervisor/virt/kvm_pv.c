@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The clock is a line through (tsc_timestamp, system_time) with the slope of the TSC's rate. With
- * TSCs that are stable all vCPUs get the same line, through the VM's start; without, each vCPU's
- * line is drawn anew from the present moment whenever it is stale. The version is odd while a
+ * TSCs that are stable, or one CPU alone, all vCPUs get the same line, through the VM's start; else
+ * each vCPU's line is drawn anew from the present moment whenever it is stale. The version is odd while a
  * structure is written.
  */
 #include "virt/kvm_pv.h"
@@ -48,7 +48,7 @@ static void set_line(const struct vcpu *v, struct time_info *t, uint64_t guest_t
 {
 	const struct vm *vm = v->vm;
 
-	if (vm->cpuid.tsc_stable) {
+	if (vm->cpuid.clock_stable) {
 		t->tsc_timestamp = v->tsc_offset - vm->tsc_offset;
 		/* A vCPU that moved its own TSC is right, but not comparable to the others. */
 		t->flags = v->tsc_offset == vm->tsc_offset ? CLOCK_TSC_STABLE : 0;

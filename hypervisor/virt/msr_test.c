@@ -457,7 +457,7 @@ static void test_clock_stable(void **state)
 			   *b = (const struct clock *)(ram + 0x1040);
 
 	(void)state;
-	vm.cpuid.tsc_stable = true;
+	vm.cpuid.clock_stable = true;
 	assert_int_equal(guest_msr_write(&vcpus[0], 0x12, 0x1001), 0);
 	assert_int_equal(guest_msr_write(&vcpus[1], 0x12, 0x1041), 0);
 	kvm_pv_update_time(&vcpus[0]);

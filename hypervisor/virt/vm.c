@@ -3,6 +3,7 @@
 // may reach them through it at any time; the list of VMs holds no references.
 #include "virt/vm.h"
 
+#include "cpu/cpu.h"
 #include "cpu/log.h"
 #include "cpu/msr.h"
 #include "cpu/time.h"
@@ -90,13 +91,16 @@ static bool tsc_is_stable(void)
 
 static void init_cpuid(struct vm *vm)
 {
+	bool stable = tsc_is_stable();
 	const struct cpuid_policy policy = {
 		.host = cpuid,
 		.host_xcr0 = fpu_has_xsave() ? fpu_host_xcr0() : 0,
 		.nr_vcpus = vm->nr_vcpus_max,
 		.tsc_khz = vm->tsc_khz,
 		.kvm_pv = !(vm->flags & VM_NO_KVM_PV),
-		.tsc_stable = tsc_is_stable(),
+		.tsc_stable = stable,
+		/* One CPU's TSC agrees with itself, and is the host's own clock. */
+		.clock_stable = stable || cpu_count() == 1,
 		.spec_ctrl_host = virt->has_spec_ctrl(),
 	};
 
