@@ -26,8 +26,6 @@ WALL = "wall time: the scheduler of the computer under the emulator has to give 
 
 CAUSES = {
     **{("ipi", f"ipi-{what}{least}"): WALL for what in ("running", "halted", "both-halted") for least in ("", "-least")},
-    ("exit", "cr0-write"): "intercepted where the CPU has no next-RIP save, since QEMU finds a bad value only when the guest's state is lost; on hardware it does not leave "
-                           "the guest",
     ("exit", "port-vmm-in"): "the session ends (VMSAVE, VMLOAD, STGI), vcpu_run returns to ring 3 and is called again: by the profile vcpu_run 144, the switch 103, "
                              "run 86, the system call's entry 75, the VMM 78, x87 and XCR0 77",
     ("exit", "port-vmm-out"): "as port-vmm-in",

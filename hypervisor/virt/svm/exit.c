@@ -187,7 +187,7 @@ static uint64_t reg_value(const struct svm_vcpu *s, unsigned reg)
 	return reg == GPR_RSP ? s->vmcb->rsp : s->v.gpr[reg];
 }
 
-/* LMSW and CLTS, too, end here: they cannot do wrong. */
+/* LMSW, too, ends here: it cannot do wrong. */
 static enum virt_exit slow_cr0(struct svm_vcpu *s)
 {
 	bool code64 = (s->vmcb->efer & EFER_LMA) && (s->vmcb->cs.attrib & SEG_ATTR_L);
@@ -277,7 +277,7 @@ const struct svm_exit svm_exits[EXIT_TABLE_SIZE] = {
 			 .counter = COUNT_WINDOW,
 			 .fast = svm_fast_window,
 			 .slow = slow_window },
-	[EXIT_CR_WRITE] = { .name = "MOV to CR0", .counter = COUNT_CONTROL_REG, .slow = slow_cr0 },
+	[EXIT_CR0_SEL] = { .name = "MOV to CR0", .counter = COUNT_CONTROL_REG, .slow = slow_cr0 },
 	[EXIT_RDPMC] = { .name = "RDPMC", .counter = COUNT_UNDEFINED, .slow = slow_gp },
 	[EXIT_CPUID] = { .name = "CPUID", .counter = COUNT_CPUID, .fast = svm_fast_cpuid },
 	[EXIT_RSM] = UNDEFINED("RSM"),

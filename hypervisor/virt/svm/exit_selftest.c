@@ -78,11 +78,11 @@ struct row_case {
 
 /* At RIP is MOV RAX to CR0. */
 static const struct row_case cases[] = {
-	{ .code = EXIT_CR_WRITE, .rax = BIT(40) | 0x80000011, .exception = EXCEPTION_GP },
-	{ .code = EXIT_CR_WRITE,
+	{ .code = EXIT_CR0_SEL, .rax = BIT(40) | 0x80000011, .exception = EXCEPTION_GP },
+	{ .code = EXIT_CR0_SEL,
 	  .rax = 0x11,
 	  .exception = EXCEPTION_GP }, /* no paging in 64-bit code */
-	{ .code = EXIT_CR_WRITE, .rax = 0x80000011, .exception = NO_EXCEPTION },
+	{ .code = EXIT_CR0_SEL, .rax = 0x80000011, .exception = NO_EXCEPTION },
 	GIVES(EXIT_CR_WRITE + 8, FAILED, 0), /* that is no MOV to CR8 */
 	GIVES(EXIT_DR_READ, NONE, 0),
 	GIVES(EXIT_DR_WRITE + 7, NONE, 0),

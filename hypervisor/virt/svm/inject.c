@@ -23,10 +23,13 @@ static void intercept(struct svm_vcpu *s, uint32_t *word, uint32_t bit, bool on)
 
 /* ---- steps ---- */
 
-/* Emulators check CR0 only at the next VMRUN, where its answer is the loss of the guest's state. */
+/*
+ * Emulators check CR0 only at the next VMRUN, where its answer is the loss of the guest's state. A
+ * value that is wrong differs from the present one in more than TS and MP.
+ */
 static void watch_cr0(struct svm_vcpu *s, bool on)
 {
-	intercept(s, &s->vmcb->intercept_cr, BIT(16), on && !svm_features.nrip);
+	intercept(s, &s->vmcb->intercept3, INTERCEPT_CR0_SEL, on && !svm_features.nrip);
 }
 
 static void start_step(struct svm_vcpu *s)
