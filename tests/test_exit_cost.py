@@ -20,8 +20,8 @@ BUDGETS = {
     "vmmcall-unknown": 150,
     "port-kernel-in": 155,
     "port-kernel-out": 155,
-    "port-vmm-in": 750,
-    "port-vmm-out": 750,
+    "port-vmm-in": 675,
+    "port-vmm-out": 675,
     "tsc-adjust-read": 150,
     "tsc-adjust-write": 160,
     "x2apic-self-ipi": 600,  # some of it is for QEMU's sake: look_for_irqs in virt/svm/inject.c
@@ -30,7 +30,7 @@ BUDGETS = {
     "interrupt-latency": 100,
 }
 # The same on a CPU where the return predictor is filled (100 instructions) and SPEC_CTRL and IBPB are written: three WRMSR more.
-MITIGATED = {"cpuid": 270, "vmmcall-unknown": 270, "port-kernel-in": 280, "port-kernel-out": 280, "port-vmm-in": 900, "port-vmm-out": 900,
+MITIGATED = {"cpuid": 270, "vmmcall-unknown": 270, "port-kernel-in": 280, "port-kernel-out": 280, "port-vmm-in": 825, "port-vmm-out": 825,
              "x2apic-self-ipi": 830, "halt-timer-wake": 140, "interrupt-latency": 120}
 PROMPT = re.escape("strata> ")
 

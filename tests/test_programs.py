@@ -50,7 +50,7 @@ def test_busybox_sha256sum(machine, config):
 @pytest.mark.parametrize("words, lines", [
     ("cat /etc/fruit", ["pear", "apple", "fig", "banana"]),
     ("sort /etc/fruit", ["apple", "banana", "fig", "pear"]),
-    ("ls -1 /bin", ["busybox", "certikos", "objects", "state", "states", "threads", "torture", "vmcalls"]),
+    ("ls -1 /bin", ["busybox", "certikos", "objects", "state", "states", "threads", "torture", "vmcalls", "vmmfpu"]),
     ("ls -1d /dev/null /etc", ["/dev/null", "/etc"]),
     ("tail -c 7 /etc/fruit", ["banana"]),
     ("grep -n i /etc/fruit", ["3:fig"]),
@@ -114,3 +114,9 @@ def test_vcpu_states(machine, config, smp):
     text = output(machine, "/bin/states", smp=smp, config=config, timeout=120)
     moves = re.fullmatch(r"states: ok (\d+) moves\n", text)
     assert moves and int(moves[1]) > 0, text
+
+
+@pytest.mark.parametrize("config, smp", [("debug", 1), ("debug", 2), ("release", 2)])
+def test_vmm_fpu(machine, config, smp):
+    """A guest's registers stay its own whatever its VMM does with RUN_NO_FPU, and the VMM's threads theirs."""
+    assert output(machine, "/bin/vmmfpu", smp=smp, config=config, timeout=120).splitlines() == ["vmmfpu: ok"]

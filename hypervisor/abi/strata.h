@@ -414,7 +414,8 @@ enum vcpu_exit {
 #define RUN_NO_REGS 1u /* regs, ready_for_irq and cpl at VCPU_EXIT_IO without io.string */
 #define RUN_NO_FPU                                                                         \
 	2u /* its own registers of x87, SSE and AVX: after vcpu_run only the control words \
-	      are what they were, as after any function */
+	      are what they were, as after any function. XGETBV may tell the guest's XCR0  \
+	      then, until one of these registers is used */
 
 /*
  * VCPU_EXIT_IO without io.string: the VMM puts the value of an IN into io.data and calls vcpu_run,

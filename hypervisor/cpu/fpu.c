@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Lazy: registers stay their owner's until another's are loaded. Saving and restoring go over all
-// features of the host, with XCR0 set to the host's meanwhile, so that a guest that has switched a
-// feature off finds its registers again when it switches it on. AMD APM 2, "Saving Media and x87
-// Execution Unit State"; APM 4, "XSAVE".
+// Lazy: registers stay their owner's until another's are loaded; a guest's also while its VMM is in
+// ring 3, with CR0.TS set. Saving and restoring go over all features of the host, with XCR0 set to
+// the host's meanwhile, so that a guest that has switched a feature off finds its registers again
+// when it switches it on. AMD APM 2, "Saving Media and x87 Execution Unit State"; APM 4, "XSAVE".
 #include "cpu/fpu.h"
 
 #include "cpu/cpu.h"
 #include "cpu/extable.h"
+#include "cpu/lapic.h"
 #include "cpu/log.h"
 #include "cpu/msr.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 
+#define CR0_TS         (1ull << 3)
 #define CR4_OSFXSR     (1ull << 9)
 #define CR4_OSXMMEXCPT (1ull << 10)
 #define CR4_OSXSAVE    (1ull << 18)
@@ -40,6 +42,9 @@
 #define MXCSR_OFFSET     24
 #define XSTATE_BV_OFFSET 512
 
+/* What #NM costs is saved by about as many calls in which the caller uses no register. */
+#define EAGER_CALLS 8
+
 /* Immutable after the boot CPU's start. */
 static struct {
 	bool xsave, xsaveopt;
@@ -53,6 +58,8 @@ static struct {
 /* Locks: [o] owner CPU only */
 struct fpu {
 	struct fpu_state *owner; /* [o] whose registers these are; NULL: nobody's */
+	struct fpu_state *lent;  /* [o] in whose place *owner is; NULL: nobody's, and CR0.TS is
+				    clear */
 	uint64_t xcr0;           /* [o] the CPU's */
 	uint64_t valid_xcr0;     /* [o] one of which that is known */
 };
@@ -75,6 +82,15 @@ static uint64_t read_xcr0(void)
 
 	__asm__ volatile("xgetbv" : "=a"(lo), "=d"(hi) : "c"(0));
 	return (uint64_t)hi << 32 | lo;
+}
+
+/* #NM at the next use in ring 3. The guest has a CR0 of its own. */
+static void set_ts(void)
+{
+	uint64_t cr0;
+
+	__asm__ volatile("movq %%cr0, %0" : "=r"(cr0));
+	__asm__ volatile("movq %0, %%cr0" : : "r"(cr0 | CR0_TS) : "memory");
 }
 
 /* The part of `offered` that is made of whole sets. */
@@ -220,7 +236,8 @@ static inline void save(struct fpu *f, struct fpu_state *s)
 				 : "memory");
 	else
 		__asm__ volatile("fxsave64 (%0)" : : "r"(s->area) : "memory");
-	s->cpu = -1;
+	/* Another CPU may wait for that: fpu_fetch(). */
+	__atomic_store_n(&s->cpu, -1, __ATOMIC_RELEASE);
 }
 
 /* False: the CPU refuses the area's contents. */
@@ -329,11 +346,22 @@ static inline void give_to(struct fpu *f, struct fpu_state *s)
 	use_xcr0(f, s);
 }
 
+/* Before anything else is done to the registers: whoever lent them is in memory. */
+static inline void end_loan(struct fpu *f)
+{
+	if (likely(!f->lent))
+		return;
+	__asm__ volatile("clts");
+	f->lent->cpu = -1;
+	f->lent = NULL;
+}
+
 void fpu_load_saved(struct fpu_state *s)
 {
 	struct fpu *f = cpu_private(fpu);
 
 	DEBUG_ASSERT(s->cpu < 0 && f->owner != s);
+	end_loan(f);
 	if (f->owner)
 		save(f, f->owner);
 	give_to(f, s);
@@ -365,10 +393,16 @@ static void load_control(const struct fpu_state *s)
 	__asm__ volatile("ldmxcsr %0" : : "m"(*(const uint32_t *)(area + MXCSR_OFFSET)));
 }
 
-void fpu_begin_call(struct fpu_state *s, struct fpu_state *callee)
+/* It is the owner already where another thread, here or elsewhere, ran it before. */
+void fpu_begin_call_slowly(struct fpu_state *s, struct fpu_state *callee)
 {
-	struct fpu *f = cpu_private(fpu);
+	struct fpu *f;
 
+	fpu_fetch(callee);
+	f = cpu_private(fpu);
+	end_loan(f);
+	if (f->owner == callee)
+		return;
 	if (likely(f->owner == s)) {
 		save_control(s);
 		s->cpu = -1;
@@ -378,17 +412,56 @@ void fpu_begin_call(struct fpu_state *s, struct fpu_state *callee)
 	give_to(f, callee);
 }
 
-void fpu_end_call(struct fpu_state *s, struct fpu_state *callee)
+static void take_back(struct fpu *f, struct fpu_state *s)
+{
+	save(f, f->owner);
+	load_control(s);
+	s->cpu = this_cpu_id().n;
+	f->owner = s;
+	use_xcr0(f, s);
+}
+
+static void lend(struct fpu *f, struct fpu_state *s)
+{
+	s->cpu = this_cpu_id().n;
+	f->lent = s;
+	set_ts();
+}
+
+void fpu_end_call_slowly(struct fpu_state *s, struct fpu_state *callee)
 {
 	struct fpu *f = cpu_private(fpu);
 
 	if (f->owner != callee)
 		return;
-	DEBUG_ASSERT(s->cpu < 0);
-	save(f, callee);
-	load_control(s);
-	s->cpu = this_cpu_id().n;
-	f->owner = s;
+	DEBUG_ASSERT(s->cpu < 0 && !f->lent);
+	if (s->eager == 0) {
+		lend(f, s);
+		return;
+	}
+	s->eager--;
+	take_back(f, s);
+}
+
+void fpu_end_call_now(struct fpu_state *s, struct fpu_state *callee)
+{
+	struct fpu *f = cpu_private(fpu);
+
+	end_loan(f);
+	if (f->owner == callee)
+		take_back(f, s);
+}
+
+bool fpu_use(struct fpu_state *s)
+{
+	struct fpu *f = cpu_private(fpu);
+
+	if (!s || f->lent != s)
+		return false;
+	end_loan(f);
+	take_back(f, s);
+	s->eager = EAGER_CALLS;
+	return true;
 }
 
 void fpu_set_xcr0(struct fpu_state *s, uint64_t xcr0)
@@ -410,10 +483,32 @@ void fpu_release(struct fpu_state *s)
 {
 	struct fpu *f = cpu_private(fpu);
 
-	if (f->owner != s) {
+	if (f->owner != s && f->lent != s) {
 		DEBUG_ASSERT(s->cpu < 0);
 		return;
 	}
-	save(f, s);
+	end_loan(f);
+	save(f, f->owner);
 	f->owner = NULL;
+}
+
+static void release_here(void *arg)
+{
+	struct fpu_state *s = arg;
+
+	/* It may have been saved since. */
+	if (s->cpu >= 0)
+		fpu_release(s);
+}
+
+void fpu_fetch_remote(struct fpu_state *s)
+{
+	int32_t cpu = __atomic_load_n(&s->cpu, __ATOMIC_ACQUIRE);
+	struct cpu_set holder = { 0 };
+
+	if (cpu < 0 || cpu == this_cpu_id().n)
+		return;
+	cpu_set_add(&holder, CPU_ID(cpu));
+	ipi_call(&holder, release_here, s);
+	ASSERT(__atomic_load_n(&s->cpu, __ATOMIC_ACQUIRE) < 0);
 }

@@ -16,11 +16,12 @@
 
 /* Locks: [o] the CPU in `cpu` while loaded, else the thread or vCPU that owns it. */
 struct fpu_state {
-	void *area;    /* [o] fpu_area_size() bytes, 64-byte aligned, XSAVE standard format */
-	uint64_t xcr0; /* [o] value to run with; features of a guest's choice. Of one that is loaded
-			  it is the CPU's: fpu_set_xcr0() */
-	int32_t cpu;   /* [o] CPU whose registers hold it, -1: in memory */
-	uint32_t reserved;
+	void *area;     /* [o] fpu_area_size() bytes, 64-byte aligned, XSAVE standard format */
+	uint64_t xcr0;  /* [o] value to run with; features of a guest's choice. Of one that is
+			   loaded it is the CPU's: fpu_set_xcr0() */
+	int32_t cpu;    /* [o] CPU whose registers hold it, or will at its first use (fpu_use());
+			   -1: in memory. Others may read it */
+	uint32_t eager; /* [o] so many ends of calls give the registers back at once */
 };
 
 /* Bits of XCR0. */
@@ -56,17 +57,52 @@ void fpu_set_xcr0(struct fpu_state *s, uint64_t xcr0);
  * loaded. */
 void fpu_read_xcr0(struct fpu_state *s);
 
-/* Saves *s to memory if this CPU holds it and forgets it. */
+/* Saves *s to memory if this CPU holds it and forgets it. Where a callee's are in the registers in
+ * place of *s, that is saved. */
 void fpu_release(struct fpu_state *s);
+
+/* The same on whichever CPU holds it: for a state that nobody loads meanwhile, in thread context
+ * with no lock held. Nothing is done if this CPU holds it. */
+void fpu_fetch_remote(struct fpu_state *s);
+static inline void fpu_fetch(struct fpu_state *s)
+{
+	if (unlikely(__atomic_load_n(&s->cpu, __ATOMIC_ACQUIRE) >= 0))
+		fpu_fetch_remote(s);
+}
 
 /*
  * A system call that runs a guest may be one that preserves of its caller's registers what a
  * function does (System V ABI: MXCSR's control bits and the x87 control word): the caller's state
  * need not be saved and restored then, only the guest's. fpu_begin_call() notes those of *s and
- * loads *callee; what is in memory of *s is old but for them. fpu_end_call() saves *callee if it is
- * loaded still, and makes the registers those of *s, with the values that *callee left: only for a
- * caller that may see these. Where it is not loaded any more nothing happens, and the next
- * fpu_load() brings back the old ones.
+ * loads *callee; what is in memory of *s is old but for them.
+ *
+ * fpu_end_call() leaves the registers and XCR0 as they are and sets CR0.TS: they stay the callee's
+ * until the caller uses one, and the next fpu_begin_call() with the same two costs nothing if it
+ * does not. The use raises #NM, or #UD where XCR0 lacks its feature, and fpu_use() is the answer:
+ * it saves *callee and makes the registers those of *s, with the values that *callee left, so this
+ * is only for a caller that may see these. fpu_end_call_now() does so at once: for a caller that is
+ * about to use them. Where *callee is not loaded any more nothing happens, and the next fpu_load()
+ * brings back the old ones.
+ *
+ * As long as *callee may be in the registers, *s must not go away, nor *callee before
+ * fpu_release() or fpu_fetch().
  */
-void fpu_begin_call(struct fpu_state *s, struct fpu_state *callee);
-void fpu_end_call(struct fpu_state *s, struct fpu_state *callee);
+void fpu_begin_call_slowly(struct fpu_state *s, struct fpu_state *callee);
+static inline void fpu_begin_call(struct fpu_state *s, struct fpu_state *callee)
+{
+	/* Two states are on a CPU only while the second stands in for the first. */
+	if (unlikely(s->cpu < 0 || s->cpu != callee->cpu))
+		fpu_begin_call_slowly(s, callee);
+}
+
+void fpu_end_call_slowly(struct fpu_state *s, struct fpu_state *callee);
+static inline void fpu_end_call(struct fpu_state *s, struct fpu_state *callee)
+{
+	/* In a call that is so only of one whose registers the callee has had since the last. */
+	if (unlikely(s->cpu < 0))
+		fpu_end_call_slowly(s, callee);
+}
+void fpu_end_call_now(struct fpu_state *s, struct fpu_state *callee);
+
+/* Whether that is what an exception of ring 3 was for; then the instruction can be tried again. */
+bool fpu_use(struct fpu_state *s);

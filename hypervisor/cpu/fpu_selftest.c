@@ -3,6 +3,7 @@
 // harms nobody.
 #include "cpu/cpu.h"
 #include "cpu/fpu.h"
+#include "cpu/lapic.h"
 #include "cpu/selftest.h"
 #include "lib/string.h"
 
@@ -10,19 +11,21 @@
 #define MXCSR_OWN 0x1fa0 /* precision exceptions noted: not the initial value */
 #define XSTATE_BV 512
 
-static char areas[2][AREA_SIZE] __aligned(64);
-static struct fpu_state states[2];
+#define STATES 3
+
+static char areas[STATES][AREA_SIZE] __aligned(64);
+static struct fpu_state states[STATES];
 
 static void init_states(void)
 {
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < STATES; i++)
 		fpu_state_init(&states[i], areas[i]);
 }
 
 static void release_states(void)
 {
-	fpu_release(&states[0]);
-	fpu_release(&states[1]);
+	for (int i = 0; i < STATES; i++)
+		fpu_release(&states[i]);
 }
 
 static void set_xmm(uint64_t a, uint64_t b)
@@ -203,7 +206,7 @@ SELFTEST(fpu_call_keeps_control_words)
 		SELFTEST_CHECK(!fpu_has_xsave() || xcr0_now() == XCR0_X87);
 		set_xmm(0x2222, 0xbbbb);
 		__asm__ volatile("fld1");
-		fpu_end_call(&states[0], &states[1]);
+		fpu_end_call_now(&states[0], &states[1]);
 		SELFTEST_CHECK(fcw() == FCW_OWN && mxcsr() == MXCSR_OWN && x87_tags() == 0xffff);
 		SELFTEST_CHECK(states[0].cpu >= 0 && states[1].cpu == -1);
 		SELFTEST_CHECK(!fpu_has_xsave() || xcr0_now() == fpu_host_xcr0());
@@ -239,4 +242,193 @@ SELFTEST(fpu_call_with_a_sleep_in_it)
 	fpu_load(&states[0]);
 	SELFTEST_CHECK(fcw() == FCW_OWN && mxcsr() == MXCSR_OWN);
 	release_states();
+}
+
+/* ---- a callee that stays in the registers ---- */
+
+#define CR0_TS 8u
+
+static bool ts(void)
+{
+	uint64_t cr0;
+
+	__asm__ volatile("movq %%cr0, %0" : "=r"(cr0));
+	return cr0 & CR0_TS;
+}
+
+/* What a guest, whose CR0 is its own, finds in the registers. */
+static bool guest_xmm_is(uint64_t a, uint64_t b)
+{
+	uint64_t cr0;
+	bool same;
+
+	__asm__ volatile("movq %%cr0, %0\n\tclts" : "=r"(cr0));
+	same = xmm_is(a, b);
+	__asm__ volatile("movq %0, %%cr0" : : "r"(cr0));
+	return same;
+}
+
+static bool is_lent(const struct fpu_state *s, const struct fpu_state *callee)
+{
+	return ts() && s->cpu == this_cpu_id().n && callee->cpu == s->cpu;
+}
+
+/* states[1] has been called by states[0] and stays: 0x1111, 0xaaaa are its registers. */
+static void lend(void)
+{
+	init_states();
+	states[1].xcr0 = fpu_has_xsave() ? XCR0_X87 : states[1].xcr0;
+	fpu_load(&states[0]);
+	set_fcw(FCW_OWN);
+	fpu_begin_call(&states[0], &states[1]);
+	set_xmm(0x1111, 0xaaaa);
+	fpu_end_call(&states[0], &states[1]);
+}
+
+static bool saved_as_lent(struct fpu_state *callee)
+{
+	bool same = callee->cpu == -1 && !ts();
+
+	fpu_load(callee);
+	same = same && xmm_is(0x1111, 0xaaaa);
+	return same && (!fpu_has_xsave() || xcr0_now() == callee->xcr0);
+}
+
+/* The caller's, after its loan. */
+static bool caller_whole(struct fpu_state *s)
+{
+	fpu_load(s);
+	return !ts() && fcw() == FCW_OWN && mxcsr() == 0x1f80 &&
+	       (!fpu_has_xsave() || xcr0_now() == fpu_host_xcr0());
+}
+
+SELFTEST(fpu_callee_stays_until_the_caller_uses_a_register)
+{
+	lend();
+	for (int i = 0; i < 3; i++) {
+		SELFTEST_CHECK(is_lent(&states[0], &states[1]));
+		SELFTEST_CHECK(!fpu_has_xsave() || xcr0_now() == XCR0_X87);
+		fpu_begin_call(&states[0], &states[1]);
+		SELFTEST_CHECK(guest_xmm_is(0x1111, 0xaaaa));
+		fpu_end_call(&states[0], &states[1]);
+	}
+	SELFTEST_CHECK(!fpu_use(&states[2]) && !fpu_use(NULL) && !fpu_use(&states[1]));
+	SELFTEST_CHECK(fpu_use(&states[0]) && !ts());
+	SELFTEST_CHECK(fcw() == FCW_OWN && mxcsr() == 0x1f80 && x87_tags() == 0xffff);
+	SELFTEST_CHECK(states[0].cpu >= 0 && states[1].cpu == -1);
+	SELFTEST_CHECK(!fpu_has_xsave() || xcr0_now() == fpu_host_xcr0());
+	SELFTEST_CHECK(!fpu_use(&states[0]));
+	set_xmm(0x3333, 0xcccc);
+	SELFTEST_CHECK(saved_as_lent(&states[1]));
+	fpu_load(&states[0]);
+	SELFTEST_CHECK(xmm_is(0x3333, 0xcccc));
+	release_states();
+}
+
+/* Who has used them once is taken to do so again, for a while. */
+SELFTEST(fpu_caller_that_uses_registers_has_them_at_once)
+{
+	unsigned eager = 0;
+
+	lend();
+	SELFTEST_CHECK(fpu_use(&states[0]));
+	do {
+		fpu_begin_call(&states[0], &states[1]);
+		SELFTEST_CHECK(!ts() && xmm_is(0x1111, 0xaaaa) && mxcsr() == MXCSR_OWN);
+		fpu_end_call(&states[0], &states[1]);
+		SELFTEST_CHECK(ts() || fcw() == FCW_OWN);
+	} while (!ts() && ++eager < 100);
+	SELFTEST_CHECK(eager > 0 && eager < 100 && is_lent(&states[0], &states[1]));
+	/* One that says so has them, lent or not. */
+	fpu_begin_call(&states[0], &states[1]);
+	fpu_end_call_now(&states[0], &states[1]);
+	SELFTEST_CHECK(!ts() && fcw() == FCW_OWN && states[1].cpu == -1);
+	release_states();
+}
+
+SELFTEST(fpu_loan_ends_with_what_is_loaded_or_released)
+{
+	lend();
+	fpu_load(&states[2]);
+	SELFTEST_CHECK(states[0].cpu == -1 && xmm_is(0, 0));
+	SELFTEST_CHECK(saved_as_lent(&states[1]) && caller_whole(&states[0]));
+	release_states();
+	/* The caller is about to move or to end. */
+	lend();
+	fpu_release(&states[0]);
+	SELFTEST_CHECK(states[0].cpu == -1);
+	SELFTEST_CHECK(saved_as_lent(&states[1]) && caller_whole(&states[0]));
+	release_states();
+	/* The callee sleeps, in its next call. */
+	lend();
+	fpu_begin_call(&states[0], &states[1]);
+	fpu_release(&states[1]);
+	SELFTEST_CHECK(states[0].cpu == -1 && states[1].cpu == -1 && !ts());
+	fpu_load(&states[1]);
+	SELFTEST_CHECK(xmm_is(0x1111, 0xaaaa));
+	fpu_end_call(&states[0], &states[1]);
+	SELFTEST_CHECK(is_lent(&states[0], &states[1]));
+	release_states();
+}
+
+SELFTEST(fpu_loan_to_another_caller_or_callee)
+{
+	/* Another thread calls the same guest: its registers need not move. */
+	lend();
+	fpu_begin_call(&states[2], &states[1]);
+	SELFTEST_CHECK(!ts() && states[0].cpu == -1 && xmm_is(0x1111, 0xaaaa));
+	fpu_end_call(&states[2], &states[1]);
+	SELFTEST_CHECK(is_lent(&states[2], &states[1]) && !fpu_use(&states[0]));
+	SELFTEST_CHECK(fpu_use(&states[2]) && caller_whole(&states[0]));
+	SELFTEST_CHECK(saved_as_lent(&states[1]));
+	release_states();
+	/* The same thread calls another guest, and the first again. */
+	lend();
+	for (int i = 0; i < 2; i++) {
+		fpu_begin_call(&states[0], &states[2]);
+		SELFTEST_CHECK(!ts() && (i ? xmm_is(0x2222, 0xbbbb) : xmm_is(0, 0)));
+		set_xmm(0x2222, 0xbbbb);
+		fpu_end_call(&states[0], &states[2]);
+		SELFTEST_CHECK(is_lent(&states[0], &states[2]) && states[1].cpu == -1);
+		fpu_begin_call(&states[0], &states[1]);
+		SELFTEST_CHECK(!ts() && xmm_is(0x1111, 0xaaaa) && mxcsr() == MXCSR_OWN);
+		fpu_end_call(&states[0], &states[1]);
+	}
+	SELFTEST_CHECK(fpu_use(&states[0]) && caller_whole(&states[0]));
+	release_states();
+}
+
+static void lend_here(void *arg)
+{
+	(void)arg;
+	lend();
+}
+
+/* Lent on the last CPU, fetched from this one. */
+SELFTEST(fpu_fetch_from_another_cpu)
+{
+	struct cpu_set last = { 0 };
+
+	cpu_set_add(&last, CPU_ID(cpu_count() - 1));
+	for (int i = 0; i < 3; i++) {
+		ipi_call(&last, lend_here, NULL);
+		SELFTEST_CHECK(states[1].cpu == (int)cpu_count() - 1);
+		if (i == 0) {
+			fpu_fetch(&states[1]);
+			fpu_release(&states[1]);
+			SELFTEST_CHECK(states[0].cpu == -1 && saved_as_lent(&states[1]));
+		} else if (i == 1) {
+			fpu_begin_call(&states[2], &states[1]);
+			SELFTEST_CHECK(states[0].cpu == -1 && xmm_is(0x1111, 0xaaaa));
+			fpu_end_call(&states[2], &states[1]);
+			SELFTEST_CHECK(fpu_use(&states[2]));
+		} else {
+			fpu_fetch(&states[0]);
+			fpu_release(&states[0]);
+			SELFTEST_CHECK(states[1].cpu == -1);
+		}
+		SELFTEST_CHECK(caller_whole(&states[0]));
+		release_states();
+		fpu_fetch(&states[1]); /* nothing to fetch */
+	}
 }

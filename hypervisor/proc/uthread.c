@@ -124,10 +124,12 @@ static void clear_child_tid(struct uthread *u)
 
 /* ---- the pinned object ---- */
 
+/* A vCPU that was pinned may have its registers in place of the thread's: not without reference. */
 static void unpin(struct uthread *u)
 {
 	struct object *o = u->pin.object;
 
+	fpu_release(thread_fpu(u->thread));
 	u->pin.object = NULL;
 	u->pin.generation = 0;
 	object_put(o);

@@ -6,12 +6,15 @@
 
 #include "cpu/account.h"
 #include "cpu/extable.h"
+#include "cpu/fpu.h"
 #include "cpu/panic.h"
 #include "lib/bits.h"
 #include "lib/errno.h"
 #include "proc/process.h"
 #include "proc/syscall.h"
 
+#define VECTOR_UD 6
+#define VECTOR_NM 7
 #define VECTOR_PF 14
 
 /* AMD APM 2, "Page-Fault Error Code". */
@@ -69,6 +72,13 @@ static void on_exception(struct trap_frame *frame)
 	give_up(frame, signals[frame->vector], 0);
 }
 
+/* Its registers may still be those of its guest, with the guest's XCR0. */
+static void on_fpu(struct trap_frame *frame)
+{
+	if (!trap_from_user(frame) || !fpu_use(thread_fpu(thread_current())))
+		on_exception(frame);
+}
+
 static void on_syscall(struct trap_frame *frame)
 {
 	cpu_account_switch(CPU_TIME_USER, CPU_TIME_KERNEL);
@@ -79,7 +89,7 @@ void trap_init(void)
 {
 	for (uint8_t v = 0; v < ARRAY_SIZE(signals); v++) {
 		if (signals[v] != 0)
-			intr_register(v, on_exception);
+			intr_register(v, v == VECTOR_UD || v == VECTOR_NM ? on_fpu : on_exception);
 	}
 	intr_register(VECTOR_PF, on_page_fault);
 	intr_set_syscall_handler(on_syscall);

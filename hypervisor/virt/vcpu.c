@@ -138,6 +138,17 @@ const struct vlapic_ops vcpu_lapic_ops = {
 
 /* ---- reset ---- */
 
+int vcpu_acquire_whole(struct vcpu *v)
+{
+	int err = vcpu_acquire(v);
+
+	if (err < 0)
+		return err;
+	fpu_fetch(&v->fpu);
+	fpu_release(&v->fpu);
+	return 0;
+}
+
 static void reset_fpu(struct vcpu *v)
 {
 	fpu_release(&v->fpu);
@@ -230,6 +241,7 @@ void vcpu_free(struct vcpu *v)
 		return;
 	if (v->timer.fire)
 		timer_cancel(&v->timer);
+	ASSERT(v->fpu.cpu < 0 || !v->fpu.area);
 	virt->destroy(v);
 	free_page(v->run);
 	free_page(v->lapic_page);

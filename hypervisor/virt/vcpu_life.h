@@ -9,6 +9,9 @@
 void vcpu_free(struct vcpu *v); /* with its VM, or half made; NULL is fine */
 uint64_t vcpu_memory(void);     /* bytes of kernel memory of each */
 
+/* As vcpu_acquire(), with the guest's FPU state in memory: it may have stayed in registers, of this
+ * CPU or another. Thread context, no lock held. */
+int vcpu_acquire_whole(struct vcpu *v);
 /* The neutral half of sregs that the backend does not have. Owner. */
 void vcpu_get_sregs(struct vcpu *v, struct vcpu_sregs *sregs);
 int vcpu_set_sregs(struct vcpu *v, const struct vcpu_sregs *sregs); /* 0 or -EINVAL */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // vcpu_run: takes what the VMM left, runs the backend until something is the VMM's business, and
 // tells it in the run page. HLT and waiting for SIPI sleep here. The guest's FPU state is in memory
-// whenever the thread may lose its CPU.
+// whenever the thread may lose its CPU in here; after an exit for a port it may stay where it is.
 #include "virt/vcpu.h"
 
 #include "cpu/account.h"
@@ -323,13 +323,24 @@ static void publish(struct vcpu *v, enum vcpu_exit exit, uint8_t without)
 		publish_state(v, exit);
 }
 
-/* The VMM may do without its own registers: the guest's are what is saved and restored then. */
-static void end_fpu(struct vcpu *v, uint8_t without)
+/* The VMM may do without its own registers: then the guest's stay until it uses one, which it does
+ * at most exits but those for a port. */
+static void begin_fpu(struct vcpu *v, uint8_t without)
 {
 	if (likely(without & RUN_NO_FPU))
+		fpu_begin_call(thread_fpu(thread_current()), &v->fpu);
+	else
+		fpu_fetch(&v->fpu);
+}
+
+static void end_fpu(struct vcpu *v, uint8_t without)
+{
+	if (unlikely(!(without & RUN_NO_FPU)))
+		fpu_release(&v->fpu);
+	else if (likely(v->io_pending))
 		fpu_end_call(thread_fpu(thread_current()), &v->fpu);
 	else
-		fpu_release(&v->fpu);
+		fpu_end_call_now(thread_fpu(thread_current()), &v->fpu);
 }
 
 static int64_t run_owned(struct vcpu *v)
@@ -342,8 +353,7 @@ static int64_t run_owned(struct vcpu *v)
 		return err;
 	if (unlikely(!thread_in_group(v->vm->sched)))
 		thread_join_group(v->vm->sched, v->index);
-	if (likely(without & RUN_NO_FPU))
-		fpu_begin_call(thread_fpu(thread_current()), &v->fpu);
+	begin_fpu(v, without);
 	/* Since the system call, and up to the last exit: a look at the clock less. */
 	has_cpu(v, cpu_account_since());
 	exit = run_loop(v);
@@ -367,7 +377,7 @@ int64_t vcpu_run(struct vcpu *v)
 
 int vcpu_sync(struct vcpu *v)
 {
-	int err = vcpu_acquire(v);
+	int err = vcpu_acquire_whole(v);
 
 	if (err < 0)
 		return err;

@@ -169,7 +169,6 @@ static int set_fpu(struct vcpu *v, const struct vcpu_state *s)
 	if (s->xsave_size < XSAVE_MIN || s->xsave_size > fpu_area_size() ||
 	    s->xsave_size > VCPU_XSAVE_MAX)
 		return -EINVAL;
-	fpu_release(&v->fpu);
 	memset(v->fpu.area, 0, fpu_area_size());
 	memcpy(v->fpu.area, s->xsave, s->xsave_size);
 	return 0;
@@ -177,7 +176,7 @@ static int set_fpu(struct vcpu *v, const struct vcpu_state *s)
 
 int vcpu_get_state(struct vcpu *v, struct vcpu_state *s)
 {
-	int err = vcpu_acquire(v);
+	int err = vcpu_acquire_whole(v);
 
 	if (err < 0)
 		return err;
@@ -245,7 +244,7 @@ int vcpu_set_state(struct vcpu *v, const struct vcpu_state *s)
 	if (s->version != VCPU_STATE_VERSION || s->size != sizeof(*s) || s->reserved ||
 	    (s->valid & ~VCPU_STATE_ALL))
 		return -EINVAL;
-	err = vcpu_acquire(v);
+	err = vcpu_acquire_whole(v);
 	if (err < 0)
 		return err;
 	v->io_pending = false;
