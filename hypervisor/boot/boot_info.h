@@ -33,6 +33,7 @@ struct boot_info {
 	struct boot_mem mem[BOOT_MEM_MAX]; /* sorted, without overlaps, unknown types as reserved */
 	unsigned int nr_mem;
 	char cmdline[BOOT_CMDLINE_MAX];
+	bool console_named; /* by the command line, none of them too; else firmware's is taken */
 	phys_t initrd_base; /* size 0: none */
 	uint64_t initrd_size;
 	phys_t rsdp;       /* 0: the loader gave none; else found and checked by acpi */

@@ -4,12 +4,17 @@
 #include "boot/early_console.h"
 
 #include "boot/console_arg.h"
+#include "boot/early_map.h"
 #include "drivers/serial/uart16550.h"
 #include "drivers/virtio/virtio_console.h"
+#include "lib/errno.h"
 #include "lib/string.h"
 
 static struct uart16550 uarts[CONSOLES_MAX];
 static unsigned int nr_uarts;
+
+static struct console_arg absent[CONSOLES_MAX];
+static unsigned int nr_absent;
 
 static struct {
 	bool named, joined;
@@ -23,24 +28,41 @@ static bool begin(void)
 	return nr_uarts > 0;
 }
 
+static int start_memory(struct uart16550 *u, const struct console_arg *arg)
+{
+	volatile void *regs = early_map_device(arg->memory, CONSOLE_UART_BYTES(arg));
+
+	return regs == NULL ? -ENODEV
+			    : uart_init_memory(u, regs, arg->stride, arg->width, arg->baud);
+}
+
+static void add_uart(const struct console_arg *arg)
+{
+	struct uart16550 *u = &uarts[nr_uarts];
+	int rc = arg->memory != 0 ? start_memory(u, arg) : uart_init(u, arg->port, arg->baud);
+
+	if (rc == 0)
+		nr_uarts++;
+	else if (nr_absent < ARRAY_SIZE(absent))
+		absent[nr_absent++] = *arg;
+}
+
 bool early_console_init(const struct console_args *args)
 {
 	for (unsigned int i = 0; i < args->nr; i++) {
-		if (args->at[i].port == CONSOLE_HVC) {
+		if (console_is_hvc(&args->at[i])) {
 			hvc.named = true;
 			hvc.before = nr_uarts;
-		} else if (uart_init(&uarts[nr_uarts], args->at[i].port, args->at[i].baud) == 0) {
-			nr_uarts++;
+		} else {
+			add_uart(&args->at[i]);
 		}
 	}
 	return begin();
 }
 
-bool early_console_init_memory(volatile void *regs, uint8_t stride, uint8_t width)
+const struct console_arg *early_console_absent(unsigned int number)
 {
-	if (uart_init_memory(&uarts[nr_uarts], regs, stride, width, 0) == 0)
-		nr_uarts++;
-	return begin();
+	return number < nr_absent ? &absent[number] : NULL;
 }
 
 int early_console_behind_hvc(void)

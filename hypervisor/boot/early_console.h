@@ -1,20 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The polled consoles of start and panic, chosen by the command line: `console=ttyS0` to ttyS3,
- * `hvc0`, several, or `console=none`; else by firmware. Boot CPU only until the log serializes its
- * users. The virtio console joins late, when PCI is there.
+ * a UART elsewhere, `hvc0`, several, or `console=none`; else by firmware. Boot CPU only until the
+ * log serializes its users. The virtio console joins late, when PCI is there.
  */
 #pragma once
 
 #include "lib/types.h"
 
-/* From then on the log's lines go to these UARTs as well. `args` are read, not kept. False: none of
- * them is there. */
+/*
+ * From then on the log's lines go to these UARTs as well. Places are taken as they are: the caller
+ * has looked whether a UART may be there. `args` are read, not kept. False: none of them is there.
+ */
+struct console_arg;
 struct console_args;
 bool early_console_init(const struct console_args *args);
 
-/* The same for one with registers in memory, as uart_init_memory takes them. */
-bool early_console_init_memory(volatile void *regs, uint8_t stride, uint8_t width);
+/* Those that were asked for where no UART answers, from 0; NULL: there are no more. */
+const struct console_arg *early_console_absent(unsigned int number);
 
 void early_console_write(const char *text, size_t len);
 /* Of these the last one, which is the terminal, and the others. */

@@ -88,16 +88,16 @@ const void *early_map(phys_t pa, uint64_t len)
 }
 
 /* "Long-Mode Address Size Identification": what a page table may name without a reserved bit. */
-static bool cpu_reaches(phys_t pa)
+uint64_t early_map_reach(void)
 {
 	uint32_t a = 0x80000000, b, c, d;
 
 	__asm__("cpuid" : "+a"(a), "=b"(b), "=c"(c), "=d"(d));
 	if (a < 0x80000008)
-		return pa >> 36 == 0;
+		return 1ull << 36;
 	a = 0x80000008;
 	__asm__("cpuid" : "+a"(a), "=b"(b), "=c"(c), "=d"(d));
-	return pa >> MIN(a & 0xff, 52u) == 0;
+	return 1ull << MIN(a & 0xff, 52u);
 }
 
 volatile void *early_map_device(phys_t pa, uint64_t len)
@@ -106,7 +106,7 @@ volatile void *early_map_device(phys_t pa, uint64_t len)
 	uint64_t *entry = &image_pts[page / 512][page % 512];
 	phys_t offset = pa % PAGE_4K;
 
-	if (len == 0 || len > PAGE_4K - offset || !cpu_reaches(pa) || (*entry & PTE_P))
+	if (len == 0 || len > PAGE_4K - offset || pa >= early_map_reach() || (*entry & PTE_P))
 		return NULL;
 	*entry = (pa - offset) | PTE_P | PTE_W | PTE_UC | PTE_NX;
 	return (volatile char *)image_end + offset;

@@ -13,6 +13,9 @@ void early_map_init(phys_t image_base);
 /* [pa, pa+len) in the direct map; NULL: len is 0, beyond the CPU's reach or out of tables. */
 const void *early_map(phys_t pa, uint64_t len);
 
+/* The first physical address that this CPU does not reach. */
+uint64_t early_map_reach(void);
+
 /*
  * One device's registers [pa, pa+len), within a page, uncached, beside the image: unlike the rest
  * the mapping stays when mem has its own tables. Once. NULL: it crosses a page, the CPU does not

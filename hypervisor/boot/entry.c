@@ -2,7 +2,7 @@
 // The first C code: turns what the entry was given (a pointer to boot_params, where the image lies)
 // into a checked struct boot_info. A loader's mistake ends here with one line on the console.
 #include "boot/boot_params.h"
-#include "boot/console_arg.h"
+#include "boot/console_place.h"
 #include "boot/early_console.h"
 #include "boot/early_map.h"
 #include "boot/mutants.h"
@@ -33,32 +33,18 @@ static struct acpi_spcr firmware_console(void)
 	return spcr;
 }
 
-static bool open_port(uint16_t port, uint32_t baud)
+/* A word or a table that is wrong must not have us write into RAM. */
+static bool refused(const struct console_arg *arg, const struct cmdline_word *word)
 {
-	const struct console_args args = { .at = { { .port = port, .baud = baud } }, .nr = 1 };
-
-	return early_console_init(&args);
+	(void)word;
+	return console_refusal(arg, &boot_info, early_map_reach()) != NULL;
 }
 
-/* A table that is wrong must not have us write into RAM. */
-static bool is_ram(phys_t base, uint64_t len)
+static bool open_one(struct console_arg arg)
 {
-	for (unsigned int i = 0; i < boot_info.nr_mem; i++) {
-		const struct boot_mem *m = &boot_info.mem[i];
+	const struct console_args args = { .at = { arg }, .nr = 1 };
 
-		if (m->type == BOOT_MEM_RAM && base < m->base + m->size && m->base < base + len)
-			return true;
-	}
-	return false;
-}
-
-static bool open_memory(const struct acpi_spcr *spcr)
-{
-	uint64_t len = 8ull * spcr->stride;
-	volatile void *regs =
-		is_ram(spcr->memory, len) ? NULL : early_map_device(spcr->memory, len);
-
-	return regs != NULL && early_console_init_memory(regs, spcr->stride, spcr->width);
+	return !console_is_hvc(&arg) && !refused(&arg, NULL) && early_console_init(&args);
 }
 
 /* What the command line names, else what firmware does; COM1 where that is not there. */
@@ -67,17 +53,20 @@ static void open_console(void)
 	struct console_args args;
 	struct acpi_spcr spcr;
 
-	console_args_parse(boot_info.cmdline, &args);
+	console_args_parse(boot_info.cmdline, refused, &args);
+	boot_info.console_named = args.given;
 	if (args.given) {
 		early_console_init(&args);
 		return;
 	}
 	spcr = firmware_console();
-	if (spcr.memory != 0 && open_memory(&spcr))
+	if (open_one((struct console_arg){ .port = spcr.port,
+					   .memory = spcr.memory,
+					   .stride = spcr.stride,
+					   .width = spcr.width,
+					   .baud = spcr.baud }))
 		return;
-	if (spcr.port != 0 && open_port(spcr.port, spcr.baud))
-		return;
-	open_port(UART_COM1, CONSOLE_BAUD);
+	open_one((struct console_arg){ .port = UART_COM1, .baud = CONSOLE_BAUD });
 }
 
 void boot_entry(phys_t boot_params_pa, phys_t image_pa)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Runs before mem: the tables are read through the early direct map and copied out, so that their
 // memory is not needed afterwards.
-#include "boot/console_arg.h"
+#include "boot/console_place.h"
 #include "boot/early_map.h"
 #include "boot/init.h"
 #include "boot/numa.h"
@@ -30,15 +30,20 @@ static void log_console(const struct boot_info *info)
 {
 	const struct acpi_spcr *spcr = &boot_acpi.spcr;
 	const char *name = console_port_name(spcr->port);
-	struct console_args args;
+	const struct console_arg place = { .memory = spcr->memory,
+					   .stride = spcr->stride,
+					   .width = spcr->width };
+	const char *refusal = console_refusal(&place, info, early_map_reach());
 
-	console_args_parse(info->cmdline, &args);
-	if (args.given)
+	if (info->console_named)
 		return;
 	if (spcr->port != 0)
 		log_info("console: %s at port %#x, by ACPI's SPCR", name ? name : "serial port",
 			 spcr->port);
-	if (spcr->memory != 0)
+	if (refusal != NULL)
+		log_warn("ACPI: the SPCR has a serial port at address %#llx: %s: not used",
+			 (unsigned long long)spcr->memory, refusal);
+	else if (spcr->memory != 0)
 		log_info("console: serial port at address %#llx, registers of %u bytes %u apart, "
 			 "by ACPI's SPCR",
 			 (unsigned long long)spcr->memory, spcr->width, spcr->stride);

@@ -2,6 +2,7 @@
 // The devices that start and log write to, polled, become terminals of ring 3 as well, driven by
 // their interrupts or by a timer: the last one that the command line names is the console, as in
 // Linux, the others come after it.
+#include "boot/console_arg.h"
 #include "boot/early_console.h"
 #include "boot/init.h"
 #include "cpu/lapic.h"
@@ -35,11 +36,25 @@ static void attach_hvc(void)
 	console_attach(d);
 }
 
+static void report_absent(void)
+{
+	const struct console_arg *arg;
+
+	for (unsigned int i = 0; (arg = early_console_absent(i)) != NULL; i++) {
+		if (arg->memory != 0)
+			log_warn("console: no UART answers at address %#llx",
+				 (unsigned long long)arg->memory);
+		else
+			log_warn("console: no UART answers at port %#x", arg->port);
+	}
+}
+
 void boot_init_console(void)
 {
 	struct uart16550 *uart;
 	int i = 0;
 
+	report_absent();
 	console_init();
 	do {
 		if (i == early_console_behind_hvc())

@@ -17,10 +17,14 @@
 const struct boot_word boot_words[] = {
 	{
 		.name = "console",
-		.values = "ttySN[,BAUD[n8]]|hvc0|none",
+		.values = "ttySN[,BAUD[n8]]|uart[8250],TYPE,ADDRESS[,BAUD[n8]]|hvc0|none",
 		.preset = "what ACPI's SPCR or EFI's console says, else ttyS0",
-		.help = "Serial port for messages, N from 0 to 3, BAUD a divisor of 115200, or "
-			"the first virtio console, which shows what went before when PCI is "
+		.help = "Serial port for messages, N from 0 to 3, BAUD a divisor of 115200; or a "
+			"16550 elsewhere (the last one named), TYPE io for its I/O port, mmio, "
+			"mmio16 or mmio32 for registers in memory of 1, 2 or 4 bytes, as far apart "
+			"(without TYPE, 0xADDRESS: mmio), whose rate is left as it is without "
+			"BAUD; "
+			"or the first virtio console, which shows what went before when PCI is "
 			"there. With several each gets all messages and a shell, the last one is "
 			"/dev/console",
 		.good = console_arg_good,

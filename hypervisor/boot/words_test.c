@@ -33,6 +33,7 @@ static void test_good(void **state)
 	(void)state;
 	expect("", "");
 	expect("console=ttyS0,115200n8 console=none strata.log=debug init=/bin/x maxcpus=256", "");
+	expect("console=uart8250,mmio32,0xfe000000,9600n8 console=uart,0xfe000000", "");
 	expect("strata.panic=wait strata.panic=reboot strata.panic=poweroff strata.panic=30", "");
 	expect("selftest selftest=lock,mem llog strata.mutants=0x10 watchdog=0 idle.poll=9K", "");
 	expect("strata.run=\"/a b\" strata.exit=ci -- quiet maxcpus=x", "");
@@ -67,7 +68,8 @@ static void test_bad(void **state)
 	expect("mitigations mitigations=on mitigations=auto mitigations=off",
 	       "mitigations: expected auto|off\nmitigations=on: expected auto|off\n");
 	expect("console=ttyS4 llog=1 init=",
-	       "console=ttyS4: expected ttySN[,BAUD[n8]]|hvc0|none\nllog=1: expected no value\n"
+	       "console=ttyS4: expected ttySN[,BAUD[n8]]|uart[8250],TYPE,ADDRESS[,BAUD[n8]]|hvc0"
+	       "|none\nllog=1: expected no value\n"
 	       "init=: expected PATH\n");
 }
 

@@ -36,7 +36,7 @@ void stub_default_console(char *cmdline, size_t size)
 	struct console_args args;
 	struct stub_uart found;
 
-	console_args_parse(cmdline, &args);
+	console_args_parse(cmdline, NULL, &args);
 	if (!args.given && console_uart(&found))
 		stub_add_console(cmdline, size, &found);
 }
@@ -44,13 +44,18 @@ void stub_default_console(char *cmdline, size_t size)
 void stub_say_init(const char *cmdline)
 {
 	struct console_args args;
-	struct console_arg arg = { .port = UART_COM1, .baud = CONSOLE_BAUD };
+	struct console_arg arg = { .port = 0 };
 
 	uart = (struct uart16550){ .port = 0 };
-	console_args_parse(cmdline, &args);
-	if (args.nr > 0)
-		arg = args.at[args.nr - 1];
-	if ((args.given && args.nr == 0) || (stub.st->con_out != NULL && console_is_serial()))
+	console_args_parse(cmdline, NULL, &args);
+	if (!args.given)
+		arg = (struct console_arg){ .port = UART_COM1, .baud = CONSOLE_BAUD };
+	for (unsigned int i = 0; i < args.nr; i++) {
+		if (args.at[i].port != 0)
+			arg = args.at[i];
+	}
+	/* Registers in memory are the kernel's matter, which knows what else is there. */
+	if (arg.port == 0 || (stub.st->con_out != NULL && console_is_serial()))
 		return;
 	/* One that is not there swallows all. */
 	(void)uart_init(&uart, arg.port, arg.baud);
