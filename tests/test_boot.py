@@ -48,7 +48,7 @@ def test_command_line(machine):
         assert complaints == ["quiet: no such word: ignored",
                               "strata.log=loud: expected error|warn|info|debug",
                               "maxcpus=0: expected NUMBER (from 1 to 256)",
-                              "console=ttyS1,7: expected ttySN[,BAUD[n8]]|hvc0|none"]
+                              "console=ttyS1,7: expected ttySN[,BAUD[n8]]|uart[8250],TYPE,ADDRESS[,BAUD[n8]]|hvc0|none"]
     with open(second, encoding="utf-8") as f:
         assert f.read().replace("\r", "") == m.text().replace("\r", "")
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Which serial ports become consoles: the command line's, ACPI's, on cards, in memory, and where none may be."""
+import contextlib
 import os
 import string
 
-import pexpect.fdpexpect
 import pytest
 
 import gdbstub
@@ -35,7 +35,7 @@ def test_spcr(machine, tmp_path):
 def cards(tmp_path):
     c = uarts.Cards(tmp_path)
     yield c
-    c.listener.close()
+    c.stack.close()
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +46,7 @@ def places(tmp_path_factory):
         with harness.Machine(config="release", extra=c.extra) as m, c.accept():
             return c.where(m)
     finally:
-        c.listener.close()
+        c.stack.close()
 
 
 @pytest.mark.parametrize("how", ["spcr", "word"])
@@ -56,7 +56,7 @@ def test_pci(machine, cards, places, tmp_path, how):
     word = f"console=uart8250,io,{port:#x},115200n8" if how == "word" else ""
     table = uarts.spcr(tmp_path, 1, port, vendor=0x1B36) if how == "spcr" else []
     with machine(config="release", console=word, extra=cards.extra + table) as m, cards.accept() as s:
-        line = pexpect.fdpexpect.fdspawn(s.fileno(), timeout=90 * harness.TIME_SCALE)
+        line = uarts.Line(s)
         if how == "spcr":
             line.expect(rf"console: serial port at port {port:#x}, by ACPI's SPCR".encode())
         line.expect(rb"console ttyS4: no interrupt reaches us: polled")
@@ -136,3 +136,39 @@ def test_word_absent(machine):
     with machine(config="release", console="console=uart8250,mmio,0xd0000000 console=ttyS0") as m:
         m.expect(r"console: no UART answers at address 0xd0000000", 60)
         m.expect(r"strata> ", 60)
+
+
+class Com1:
+    def __init__(self, m):
+        self.m = m
+
+    def send(self, data):
+        self.m.child.send(data)
+
+    def expect(self, pattern):
+        self.m.expect(pattern.decode(), 90)
+
+
+# Ports that share one interrupt: the first and the third, the second and the fourth.
+@pytest.mark.parametrize("ports", [(0, 2), (1, 3)])
+def test_shared_interrupt(machine, tmp_path, ports):
+    """A shell on both, busy at the same time: no byte of the one is held up by the other."""
+    with contextlib.ExitStack() as stack:
+        others = [n for n in ports if n != 0]
+        sockets = [uarts.listen(stack, os.path.join(tmp_path, f"line{n}")) for n in others]
+        extra = []
+        for n in others:
+            extra += ["-chardev", f"socket,id=line{n},path={tmp_path}/line{n}", "-device", f"isa-serial,chardev=line{n},index={n}"]
+        m = stack.enter_context(machine(config="release", console=" ".join(f"console=ttyS{n}" for n in ports), extra=extra))
+        lines = [Com1(m)] if 0 in ports else []
+        for s in sockets:
+            lines.append(uarts.Line(stack.enter_context(s.accept()[0])))
+        for line in lines:
+            line.expect(rb"strata> ")
+        for turn in range(5):
+            text = [b"%d" % (turn + i) * 100 for i in range(2)]
+            for line, t in zip(lines, text):
+                line.send(b"echo " + t + b"\r")
+            for line, t in zip(lines, text):
+                line.expect(rb"\n" + t + rb"\r*\n")
+                line.expect(rb"strata> ")

@@ -10,6 +10,7 @@ import re
 import socket
 import struct
 import subprocess
+import threading
 import time
 
 import gdbstub
@@ -27,6 +28,46 @@ def spcr(folder, space, address, bits=8, access=1, vendor=0xFFFF):
     return ["-acpitable", f"sig=SPCR,rev=2,data={table}"]
 
 
+def listen(stack, path):
+    """A socket that QEMU connects to when it starts, until `stack` closes it."""
+    s = stack.enter_context(socket.socket(socket.AF_UNIX))
+    s.settimeout(60 * harness.TIME_SCALE)
+    s.bind(path)
+    s.listen(2)
+    return s
+
+
+class Line:
+    """The other end of a serial line that is a socket, read all the time: QEMU's are full after some hundred single bytes, and hold
+    the port up then."""
+
+    def __init__(self, connection):
+        self.connection = connection
+        self.data, self.seen = bytearray(), 0
+        self.more = threading.Condition()
+        threading.Thread(target=self.read, daemon=True).start()
+
+    def read(self):
+        with contextlib.suppress(OSError):
+            while data := self.connection.recv(65536):
+                with self.more:
+                    self.data += data
+                    self.more.notify()
+
+    def send(self, data):
+        self.connection.sendall(data)
+
+    def expect(self, pattern, timeout=90):
+        def found():
+            self.match = re.compile(pattern).search(self.data, self.seen)
+            return self.match
+
+        with self.more:
+            if not self.more.wait_for(found, timeout * harness.TIME_SCALE):
+                raise harness.MachineError(f"serial line: waiting for {pattern!r}:\n{self.data.decode('utf-8', 'replace')}")
+            self.seen = self.match.end()
+
+
 class Cards:
     """A PCI serial port, and a PCI card whose memory is a file: the registers of a UART that never changes by itself."""
 
@@ -35,9 +76,8 @@ class Cards:
         self.socket, self.file = os.path.join(folder, "card"), os.path.join(folder, "registers")
         with open(self.file, "wb") as f:
             f.truncate(1 << 20)
-        self.listener = socket.socket(socket.AF_UNIX)
-        self.listener.bind(self.socket)
-        self.listener.listen(2)
+        self.stack = contextlib.ExitStack()
+        self.listener = listen(self.stack, self.socket)
         self.extra = ["-chardev", f"socket,id=card,path={self.socket}", "-device", "pci-serial,chardev=card",
                       "-object", f"memory-backend-file,id=regs,size=1M,share=on,mem-path={self.file}",
                       "-device", "ivshmem-plain,memdev=regs"]
@@ -52,7 +92,6 @@ class Cards:
 
     def accept(self):
         """The other end of the serial port's line, of a machine that starts."""
-        self.listener.settimeout(60 * harness.TIME_SCALE)
         return self.listener.accept()[0]
 
     def write_registers(self, values, width):
