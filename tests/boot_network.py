@@ -27,10 +27,14 @@ def document():
         return f.read()
 
 
+def block(first):
+    """The lines that the document shows from that one on."""
+    return re.sub(r"(?m)^    ", "", re.search(rf"(?m)^    {re.escape(first)}\n(?:    .*\n)*", document())[0])
+
+
 def recipe(folder):
     """The configuration that the document shows, for our interface and folder."""
-    block = re.search(r"(?m)^    # /etc/dnsmasq.d/strata.conf\n((?:    .*\n|\n)+)", document())[1]
-    text = re.sub(r"(?m)^    ", "", block)
+    text = block("# /etc/dnsmasq.d/strata.conf")
     assert "interface=eth1" in text and "tftp-root=/srv/strata" in text
     return text.replace("interface=eth1", "interface=tap0").replace("/srv/strata", folder)
 
@@ -191,8 +195,8 @@ def neighbour(server, tmp_path):
 def test_second_server(machine, server, neighbour, tmp_path, folder, kind, nic):
     """Addresses come from elsewhere, ours says only what to boot."""
     inside, start = server
-    config = without(recipe(folder), "dhcp-range=").replace("interface=tap0", "interface=br0")
-    log = start(config + other_line("dhcp-range=192.0.2.0,proxy"))
+    config = without(without(recipe(folder), "dhcp-range="), "dhcp-boot=").replace("interface=tap0", "interface=br0")
+    log = start(config + block("dhcp-range=192.0.2.0,proxy"))
     to_prompt(machine, inside, tmp_path, kind, nic, "by-dnsmasq")
     files = sent(log)
     assert (files[0] == "ipxe.efi") == (kind == "uefi"), files
