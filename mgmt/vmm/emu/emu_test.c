@@ -358,6 +358,50 @@ static void bytes_from_hardware(void **state)
 	assert_int_equal(memory(GPA_DATA, 1), 0x78);
 }
 
+/* What was decoded is used again for the same bytes at the same address in the same mode only. */
+static void decoded_once(void **state)
+{
+	(void)state;
+	for (uint64_t word = 1; word < 4; word++) {
+		CODE64("\x89\x03"); /* mov %eax, (%rbx) */
+		e->regs.gpr[GPR_RBX] = TEST_DATA + 8 * word;
+		e->regs.gpr[GPR_RAX] = word;
+		expect_done(2);
+		assert_int_equal(memory(GPA_DATA + 8 * word, 4), word);
+	}
+	CODE64("\x89\x0b"); /* mov %ecx, (%rbx): written over the one before */
+	e->regs.gpr[GPR_RBX] = TEST_DATA;
+	e->regs.gpr[GPR_RCX] = 0x11223344;
+	expect_done(2);
+	assert_int_equal(memory(GPA_DATA, 4), 0x11223344);
+	/* 0x67 0x89 0x0b at one place of what is kept: mov %ecx, (%ebx), (%bp,%di), and %cx,
+	 * (%ebx). */
+	CODE64("\x67\x89\x0b");
+	e->regs.gpr[GPR_RBX] = 0xff00000000000000 + TEST_DATA;
+	e->regs.gpr[GPR_RCX] = 0x55;
+	expect_done(3);
+	assert_int_equal(memory(GPA_DATA, 4), 0x55);
+	CODE_FLAT(CODE32, "\x67\x89\x0b");
+	e->regs.gpr[GPR_RBP] = 0x12340100;
+	e->regs.gpr[GPR_RDI] = 0x20;
+	e->regs.gpr[GPR_RCX] = 0x66778899;
+	expect_done(3);
+	assert_int_equal(memory(0x120, 4), 0x66778899);
+	CODE_FLAT(CODE16, "\x67\x89\x0b");
+	e->regs.gpr[GPR_RBX] = 0x140;
+	e->regs.gpr[GPR_RCX] = 0xaabbccdd;
+	expect_done(3);
+	assert_int_equal(memory(0x140, 4), 0xccdd);
+	/* What is kept is longer than what is there: the rest is fetched. */
+	CODE64("\xc6\x03\x78");
+	e->regs.gpr[GPR_RBX] = TEST_DATA;
+	expect_done(3);
+	e->regs.rip = TEST_CODE;
+	memcpy(guest_at(&guest, GPA_CODE), "\xc6\x03\x79", 3);
+	assert_int_equal(emu_run(e, (const uint8_t *)"\xc6\x03", 2), EMU_DONE);
+	assert_int_equal(memory(GPA_DATA, 1), 0x79);
+}
+
 static void repeat_stops_at_fault(void **state)
 {
 	(void)state;
@@ -534,6 +578,7 @@ int main(void)
 		cmocka_unit_test(paging_pae),
 		cmocka_unit_test(code_faults),
 		cmocka_unit_test(bytes_from_hardware),
+		cmocka_unit_test(decoded_once),
 		cmocka_unit_test(repeat_stops_at_fault),
 		cmocka_unit_test(repeat_pauses),
 		cmocka_unit_test(ports),
