@@ -23,15 +23,22 @@ static enum mmio_mode mode_of(const struct vmcb *c)
 	return c->cs.attrib & SEG_ATTR_D ? MMIO_MODE_32 : MMIO_MODE_16;
 }
 
+/* The bytes that the CPU has told, if it does. */
+static void take_bytes(struct svm_vcpu *s, struct access *a)
+{
+	if (!svm_features.decode_assists || a->nr_bytes)
+		return;
+	a->nr_bytes = MIN(s->vmcb->fetched & 0xfu, (unsigned)MMIO_INSN_MAX);
+	memcpy(a->bytes, s->vmcb->insn, a->nr_bytes);
+}
+
 static void fetch(struct svm_vcpu *s, struct access *a)
 {
 	struct guest_paging p;
 
-	if (svm_features.decode_assists && s->vmcb->fetched) {
-		a->nr_bytes = MIN(s->vmcb->fetched & 0xfu, (unsigned)MMIO_INSN_MAX);
-		memcpy(a->bytes, s->vmcb->insn, a->nr_bytes);
+	take_bytes(s, a);
+	if (a->nr_bytes)
 		return;
-	}
 	svm_get_paging(&s->v, &p);
 	a->nr_bytes = gmem_fetch(s->v.vm, &p, gmem_code_address(&p, s->vmcb->rip), a->bytes,
 				 MMIO_INSN_MAX);
@@ -41,8 +48,7 @@ static bool decode(struct svm_vcpu *s, struct access *a)
 {
 	if (a->decoded)
 		return true;
-	if (!a->nr_bytes)
-		fetch(s, a);
+	fetch(s, a);
 	a->decoded = mmio_decode(a->bytes, a->nr_bytes, mode_of(s->vmcb), &a->insn) == 0 &&
 		     a->insn.write == a->write;
 	return a->decoded;
@@ -96,12 +102,13 @@ static bool doorbell(struct svm_vcpu *s, struct access *a)
 	return false;
 }
 
+/* What is not known of the instruction by now is the VMM's to fetch, which has all memory mapped.
+ */
 static enum virt_exit to_vmm(struct svm_vcpu *s, struct access *a)
 {
 	struct vcpu_run *run = s->v.run;
 
-	if (!a->nr_bytes)
-		fetch(s, a);
+	take_bytes(s, a);
 	run->mmio.gpa = a->gpa;
 	run->mmio.gva = 0;
 	run->mmio.write = a->write;
