@@ -109,20 +109,40 @@ def test_top_on_a_dumb_terminal():
 
 def test_trace_show():
     rows = objects("trace show")
-    assert [r["ns"] for r in rows] == sorted(r["ns"] for r in rows) and len(rows) == 12
+    assert [r["ns"] for r in rows] == sorted(r["ns"] for r in rows) and len(rows) == 18
     first, last = rows[0], rows[-1]
-    assert first["kind"] == "switch" and first["thread"] == 3 and first["name"] == "vcpu" and "vm" not in first
+    assert first["kind"] == "switch" and first["thread"] == 3 and first["name"] == "vcpu" and first["vm"] == "good1" and "vm" not in last
     assert last["name"] == 'idle\n"x' and last["cpu"] == 1
     cpuid = next(r for r in rows if r["name"] == "CPUID")
     assert (cpuid["vm"], cpuid["vcpu"], cpuid["address"], cpuid["duration_ns"], cpuid["lost"]) == ("good1", 0, "0x1000", 250, 0)
     assert [r["lost"] for r in rows if r["kind"] == "guest"] == [2, 2]
     assert {r["vm"] for r in rows if r["name"] == "HLT"} == {"VM 8"}
+    assert {(r["vm"], r["vcpu"], r["address"], r["name"]) for r in rows if r["kind"] == "post"} == {("good1", 1, "0x31", "interrupt")}
+    calls = {(r["name"], r["thread"], r["number"], r["result"], r.get("vm"), r["duration_ns"]) for r in rows if r["kind"] == "call"}
+    assert calls == {("read", 4, 0, -11, None, 1500), ("mmap", 3, 9, 0x7f0000000000, "good1", 1000)}
     assert objects("trace show", "3") == rows[-3:]
-    text = run("trace show 5")
-    assert "HLT at 0x2000, 100 ns" in text and len(text.splitlines()) == 6
+    text = run("trace show 9")
+    assert "HLT at 0x2000, 100 ns" in text and len(text.splitlines()) == 10
     assert 'to thread 1 idle?"x' in text
-    for words in ("0", "x", "1 2"):
+    text = run("trace show 100")
+    for line in ("post   good1/1 interrupt 0x31\n", "call   thread 4 read = -11, 1500 ns\n", "call   good1 thread 3 mmap = 0x7f0000000000, 1000 ns\n"):
+        assert line in text
+    for words in ("0", "x", "1 2", "--vm", "5 --vm", "--vm good1 5 6"):
         assert "expected: trace show" in run(f"trace show {words}", status=2)
+
+
+def test_trace_of_one_vm():
+    """Its events, the switches to its threads, and the first away from them; of another VM there is nothing but its exits."""
+    rows = objects("trace show", "--vm good1 100")
+    assert [r["kind"] for r in rows if r["cpu"] == 0] == ["switch", "inject", "guest", "exit", "call", "post", "switch"]
+    assert {r.get("vm") for r in rows} == {"good1", None} and [r["name"] for r in rows if "vm" not in r] == ['idle\n"x'] * 2
+    assert objects("trace show", "2 --vm good1") == rows[-2:] and [r["lost"] for r in rows if r["kind"] == "guest"] == [2, 2]
+    document, = objects("trace export", "--vm good1")
+    assert {r["pid"] for r in document["traceEvents"] if r["ph"] != "M"} == {0, 1, 9}
+    for verb in ("trace on", "trace show", "trace export"):
+        assert "error: nobody: no VM of that name runs" in run(f"{verb} --vm nobody", status=1)
+    assert "expected: trace on [--vm NAME]" in run("trace on --vm", status=2)
+    assert objects("trace on", "--vm good1") == [{"action": "tracing"}]
 
 
 def test_trace_switches():
@@ -144,14 +164,19 @@ def test_trace_export():
     assert all(r["ph"] in "MXi" and isinstance(r["pid"], int) for r in rows)
     names = {(r["name"], r["pid"], r.get("tid")): r["args"]["name"] for r in rows if r["ph"] == "M"}
     assert names == {("process_name", 0, None): "CPUs", ("thread_name", 0, 0): "CPU 0", ("thread_name", 0, 1): "CPU 1",
-                     ("process_name", 8, None): "good1", ("process_name", 9, None): "VM 8"}
+                     ("process_name", 1, None): "system calls", ("thread_name", 1, 3): "thread 3 vcpu", ("thread_name", 1, 4): "thread 4",
+                     ("process_name", 9, None): "good1", ("process_name", 10, None): "VM 8"}
     spans = [r for r in rows if r["ph"] == "X"]
     assert all(r["ts"] >= 5e5 and r["dur"] >= 0 for r in spans)
     # A thread's span lasts until the next switch on its CPU.
     assert [(r["name"], r["tid"], r["ts"], r["dur"]) for r in spans if r["pid"] == 0][:2] == [("vcpu", 0, 5e5, 12.0), ("vcpu", 1, 5e5 + 1, 12.0)]
     assert [(r["ts"], r["dur"], r["args"]) for r in spans if r["name"] == "CPUID"][0] == (5e5 + 2.5, 0.25, {"cpu": 0, "rip": "0x1000"})
-    assert [(r["name"], r["s"], r["pid"], r["tid"]) for r in rows if r["ph"] == "i"] == [("interrupt 0x30", "t", 8, 0)] * 2
-    assert "expected: trace export" in run("trace export x", status=2)
+    assert [(r["name"], r["s"], r["pid"], r["tid"]) for r in rows if r["ph"] == "i"] == [("interrupt 0x30", "t", 9, 0)] * 2 + [("post interrupt 0x31", "t", 9, 1)] * 2
+    calls = [(r["name"], r["tid"], r["dur"], r["args"]) for r in spans if r["pid"] == 1]
+    assert calls[0] == ("read", 4, 1.5, {"cpu": 0, "number": 0, "result": "-11"})
+    assert {c[3]["result"] for c in calls} == {"-11", "0x7f0000000000"}
+    for words in ("x", "--vm", "--vm good1 x"):
+        assert "expected: trace export" in run(f"trace export {words}", status=2)
 
 
 def test_log():

@@ -134,10 +134,19 @@ def check_trace(shell):
     for row in rows:
         check_object(row, table()["trace show"]["output"])
     assert rows == shell.json("trace show 100000") and rows[-5:] == shell.json("trace show 5")
-    assert {r["kind"] for r in rows} == {"guest", "exit", "inject", "switch"} and {r["cpu"] for r in rows} == {0, 1}
+    assert {r["kind"] for r in rows} == {"guest", "exit", "inject", "post", "switch", "call"}
     assert all(r["vm"] == "beat1" for r in rows if r["kind"] != "switch") and {r["vcpu"] for r in rows if r["kind"] == "guest"} == {0, 1}
     assert {"MSR", "HLT"} <= {r["name"] for r in rows if r["kind"] == "exit"}
-    for cpu in (0, 1):
+    # The console's output is its VMM's, whose calls are told with it.
+    assert {"vcpu_run"} <= {r["name"] for r in rows if r["kind"] == "call"}
+    # Switches are those to its vCPUs' threads and away from them. An interrupt was posted before it was injected.
+    assert any("vm" in r for r in rows if r["kind"] == "switch")
+    by_cpu = [[r["ns"] for r in rows if r["cpu"] == cpu] for cpu in {r["cpu"] for r in rows}]
+    whole = max([min(ns) for ns in by_cpu if len(ns) >= 2047], default=0)  # what came before has been overwritten in part
+    for vcpu in (0, 1):
+        ticks = [r["kind"] for r in rows if r["kind"] in ("post", "inject") and (r["vcpu"], r["address"]) == (vcpu, "0x70") and r["ns"] >= whole]
+        assert (whole or "post" in ticks) and "inject inject" not in " ".join(ticks), ticks
+    for cpu in {r["cpu"] for r in rows}:
         own = sorted((r for r in rows if r["cpu"] == cpu), key=lambda r: r["sequence"])
         assert [r["sequence"] for r in own] == list(range(own[0]["sequence"], own[0]["sequence"] + len(own)))
         # An exit lies inside the stay in the guest that is told next.
@@ -147,6 +156,16 @@ def check_trace(shell):
                 assert not stay or stay["ns"] <= row["ns"] and row["ns"] + row["duration_ns"] <= stay["ns"] + stay["duration_ns"] + 1, (row, stay)
     document = json.loads(shell.run("trace export"))
     assert sum(r["ph"] != "M" for r in document["traceEvents"]) == len(rows)
+    # Of the threads that ran when it began only their leaving is known.
+    assert [r for r in rows if r["kind"] != "switch"] == [r for r in shell.json("trace show 100000 --vm beat1") if r["kind"] != "switch"]
+
+
+def check_trace_of_all(shell):
+    """The shell's own calls, each a write to the terminal that took all of its bytes or some."""
+    rows = shell.json("trace show 100000")
+    writes = [r for r in rows if (r["kind"], r["name"]) == ("call", "write") and "vm" not in r]
+    assert writes and all(r["number"] == 1 and r["result"] > 0 for r in writes) and any("vm" not in r for r in rows if r["kind"] == "switch")
+    assert all(r["kind"] == "switch" or r["vm"] == "beat1" for r in shell.json("trace show 100000 --vm beat1"))
 
 
 def test_control_of_vms(machine, beats):
@@ -184,8 +203,14 @@ def test_control_of_vms(machine, beats):
         assert figures["state"] == "paused" and figures["exits"]["cpuid"] > 0 and figures["run_time_ns"] > 0
         assert "beat1: running" in shell.run("vm resume beat1")
         assert shell.json("trace show") == []
+        assert "error: nobody: no VM of that name runs" in shell.run("trace on --vm nobody")
         assert "tracing is on" in shell.run("trace on")
-        wait_text(shell, "beat1", "beat:", len(lines))
+        assert "beat1" in shell.run("vm list")
+        assert "tracing is off" in shell.run("trace off")
+        check_trace_of_all(shell)
+        assert "tracing is on" in shell.run("trace on --vm beat1")
+        # A line of which every character was printed since then.
+        wait_text(shell, "beat1", "beat:", len(shell.json("vm log beat1")))
         assert "tracing is off" in shell.run("trace off")
         check_trace(shell)
         rows = shell.json("top --interval 0.5")
@@ -205,10 +230,15 @@ def test_control_of_vms(machine, beats):
         m.send("\x1d")
         m.expect(re.escape(PROMPT))
         assert "does not listen to its power button" in shell.run("vm stop beat1")
+        shell.run("trace on --vm beat1")
         assert "beat1: running" in shell.run("vm reset beat1")
         # The reply says that it has happened.
         assert [n.split()[1] for n in shell.json("vm show beat1")[0]["notes"]][-2:] == ["reset", "runs"]
         wait_text(shell, "beat1", "beat: up, 2 CPUs", len(lines))
+        shell.run("trace off")
+        # The second CPU was started, and said so to the first.
+        posts = [r for r in shell.json("trace show 100000") if r["kind"] == "post"]
+        assert [r["name"] for r in posts if r["vcpu"] == 1 and r["name"] != "interrupt"][:2] == ["INIT", "SIPI"], posts
         shell.run("vm pause beat1")
         assert "beat1: running" in shell.run("vm reset beat1")
         shell.run("wait beat1 --state running")

@@ -89,8 +89,8 @@ enum strata_syscall {
 			  dedicated CPU, or the last CPU of a pool that VMs are in */
 	SYS_BENCH, /* (enum bench_what, its argument, rounds 1..100000, struct bench_result *): the
 		      kernel measures itself. -EINVAL: also when there are not so many CPUs */
-	SYS_TRACE_SET,  /* (enum trace_set): 0, TRACE_QUERY: 1 while it is on; -EBUSY: another one
-			   switches, -ENOMEM */
+	SYS_TRACE_SET,  /* (enum trace_set, id of a VM for TRACE_ON or 0: all): 0, TRACE_QUERY: 1
+			   while it is on; -EBUSY: another one switches, -ENOMEM */
 	SYS_TRACE_READ, /* (CPU, uint64_t *sequence, struct trace_event *buf, up to TRACE_READ_MAX):
 			   how many; from the first that is left at or after *sequence, which
 			   becomes the next one's number */
@@ -560,19 +560,23 @@ enum trace_event_kind {
 	TRACE_EVENT_EXIT,   /* an exit until it was answered, or left for later; name: why, address:
 			       RIP */
 	TRACE_EVENT_INJECT, /* an event for a guest; name: what, address: vector */
-	TRACE_EVENT_SWITCH, /* from here on the CPU runs thread `id`, `name` */
+	TRACE_EVENT_SWITCH, /* from here on the CPU runs `thread`; name: its */
+	TRACE_EVENT_POST,   /* an event is left for a vCPU; name: what, address: vector */
+	TRACE_EVENT_CALL,   /* a system call of `thread` that has returned; address: result */
 };
 
 #define TRACE_READ_MAX 64
 struct trace_event {
-	uint64_t sequence;    /* of its CPU, from 0 for ever: gaps were overwritten */
-	uint64_t ns;          /* when it began, as sys_host's uptime_ns */
-	uint64_t duration_ns; /* at most 2^32 ticks of the TSC */
-	uint64_t id;          /* of the VM, or the thread */
+	uint64_t sequence; /* of its CPU, from 0 for ever: gaps were overwritten */
+	uint64_t ns;       /* when it began, as sys_host's uptime_ns */
+	uint64_t duration_ns;
 	uint64_t address;
-	uint32_t kind; /* enum trace_event_kind */
-	uint32_t vcpu;
-	char name[24];
+	uint32_t vm;     /* its id (the low half); 0: none. Of a switch: of the vCPU's thread */
+	uint32_t thread; /* its id (the low half) */
+	uint32_t kind;   /* enum trace_event_kind */
+	uint32_t number; /* of the vCPU; of the system call, 0xffff: that or more */
+	char name[28];
+	uint32_t reserved;
 };
 
 struct sys_pci {

@@ -31,6 +31,6 @@ void boot_init_virt(void)
 	ipi_call(&all, enable, NULL);
 	syscall_register(&virt_calls);
 	figures.name = virt->name;
-	figures.set_tracing = virt->set_tracing;
+	figures.set_tracing = virt_set_tracing;
 	machine_register_virt(&figures);
 }

@@ -93,7 +93,7 @@ void intr_set_return_hook(void (*hook)(void))
 
 void intr_set_syscall_handler(void (*handler)(struct trap_frame *frame))
 {
-	intr_syscall_handler = handler;
+	WRITE_ONCE(intr_syscall_handler, handler);
 }
 
 void intr_make_user_frame(struct trap_frame *frame)

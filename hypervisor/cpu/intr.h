@@ -49,7 +49,8 @@ intr_handler_t intr_handler(uint8_t vector);
  * when needed. */
 void intr_set_return_hook(void (*hook)(void));
 
-/* SYSCALL entry: set once by trap/. The frame is complete; the result goes to frame->rax. */
+/* SYSCALL entry: set by trap/, and by proc/ while calls are traced. The frame is complete; the
+ * result goes to frame->rax. Any context. */
 void intr_set_syscall_handler(void (*handler)(struct trap_frame *frame));
 
 /*

@@ -12,17 +12,17 @@
 #include "lib/types.h"
 
 #define TRACE_ENTRIES 2048u
-#define TRACE_NAME    24
+#define TRACE_NAME    28
 
 struct trace_item {
 	uint64_t tsc;     /* when it began */
-	uint32_t ticks;   /* how long it took */
+	uint64_t ticks;   /* how long it took */
+	uint64_t address; /* RIP, an interrupt's vector, or a system call's result */
+	uint32_t vm;      /* 0: has nothing to do with one */
+	uint32_t thread;  /* 0: is told by its VM and vCPU */
 	uint16_t kind;    /* enum trace_kind */
-	uint16_t vcpu;    /* its number, where there is one */
-	uint64_t id;      /* of the VM or the thread */
-	uint64_t address; /* RIP, or an interrupt's vector */
+	uint16_t number;  /* of the vCPU, or the system call (0xffff: that or more) */
 	char name[TRACE_NAME];
-	uint64_t unused;
 };
 static_assert_size(struct trace_item, 64);
 

@@ -16,13 +16,13 @@ static struct trace_ring ring;
 
 static struct trace_item item(uint64_t n)
 {
-	return (struct trace_item){ .tsc = n, .id = ~n, .address = n * 3 };
+	return (struct trace_item){ .tsc = n, .ticks = ~n, .address = n * 3 };
 }
 
 static void check(const struct trace_item *i, uint64_t n)
 {
 	assert_int_equal(i->tsc, n);
-	assert_int_equal(i->id, ~n);
+	assert_int_equal(i->ticks, ~n);
 	assert_int_equal(i->address, n * 3);
 }
 

@@ -11,6 +11,7 @@ struct tracing {
 DEFINE_CPU_PUBLIC(struct tracing, tracing);
 
 uint32_t tracing_on;
+uint32_t tracing_vm;
 
 void trace_set_ring(cpu_id_t cpu, struct trace_ring *ring)
 {
@@ -27,8 +28,9 @@ bool trace_has_ring(cpu_id_t cpu)
 	return ring_of(cpu) != NULL;
 }
 
-void trace_switch_on(bool on)
+void trace_switch_on(bool on, uint32_t vm)
 {
+	__atomic_store_n(&tracing_vm, vm, __ATOMIC_SEQ_CST);
 	cpu_for_each (id) {
 		if (on)
 			trace_ring_forget(ring_of(id));
@@ -36,22 +38,18 @@ void trace_switch_on(bool on)
 	__atomic_store_n(&tracing_on, on, __ATOMIC_SEQ_CST);
 }
 
-void trace_note(enum trace_kind kind, uint64_t tsc, uint64_t id, unsigned vcpu, uint64_t address,
-		const char *name)
+void trace_follow(uint32_t vm, uint32_t successor)
 {
-	struct trace_ring *ring = cpu_private(tracing)->ring;
-	uint64_t ticks = __builtin_ia32_rdtsc() - tsc;
-	struct trace_item item = {
-		.tsc = tsc,
-		.ticks = ticks < UINT32_MAX ? (uint32_t)ticks : UINT32_MAX,
-		.kind = (uint16_t)kind,
-		.vcpu = (uint16_t)vcpu,
-		.id = id,
-		.address = address,
-	};
+	if (vm != 0)
+		__atomic_compare_exchange_n(&tracing_vm, &vm, successor, false, __ATOMIC_SEQ_CST,
+					    __ATOMIC_SEQ_CST);
+}
 
-	strlcpy(item.name, name, sizeof(item.name));
-	trace_ring_put(ring, &item);
+void trace_note(struct trace_item *item, const char *name)
+{
+	item->ticks = __builtin_ia32_rdtsc() - item->tsc;
+	strlcpy(item->name, name, sizeof(item->name));
+	trace_ring_put(cpu_private(tracing)->ring, item);
 }
 
 bool trace_read(cpu_id_t cpu, uint64_t *seq, struct trace_item *out)

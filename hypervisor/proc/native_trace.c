@@ -9,6 +9,7 @@
 #include "proc/machine.h"
 #include "proc/native.h"
 #include "proc/process.h"
+#include "proc/syscall.h"
 #include "proc/user.h"
 
 #define RING_ORDER 6
@@ -20,7 +21,9 @@ static uint32_t busy; /* [a] somebody switches */
 _Static_assert((unsigned)TRACE_EVENT_GUEST == (unsigned)TRACE_GUEST &&
 		       (unsigned)TRACE_EVENT_EXIT == (unsigned)TRACE_EXIT &&
 		       (unsigned)TRACE_EVENT_INJECT == (unsigned)TRACE_INJECT &&
-		       (unsigned)TRACE_EVENT_SWITCH == (unsigned)TRACE_SWITCH,
+		       (unsigned)TRACE_EVENT_SWITCH == (unsigned)TRACE_SWITCH &&
+		       (unsigned)TRACE_EVENT_POST == (unsigned)TRACE_POST &&
+		       (unsigned)TRACE_EVENT_CALL == (unsigned)TRACE_CALL,
 	       "kinds are the same");
 
 static int make_rings(void)
@@ -39,12 +42,16 @@ static int make_rings(void)
 	return 0;
 }
 
-static void switch_to(bool on)
+static void switch_to(bool on, uint32_t vm)
 {
-	if (trace_is_on() == on)
+	bool was = trace_is_on();
+
+	if (on || was)
+		trace_switch_on(on, vm);
+	if (on == was)
 		return;
-	trace_switch_on(on);
 	machine_trace_exits(on);
+	syscall_trace(on);
 }
 
 int64_t sys_trace_set(const struct syscall_args *a)
@@ -53,7 +60,7 @@ int64_t sys_trace_set(const struct syscall_args *a)
 
 	if (!process_is_admin())
 		return -EPERM;
-	if (a->arg[0] > TRACE_QUERY)
+	if (a->arg[0] > TRACE_QUERY || a->arg[1] > UINT32_MAX)
 		return -EINVAL;
 	if (a->arg[0] == TRACE_QUERY)
 		return trace_is_on();
@@ -62,7 +69,7 @@ int64_t sys_trace_set(const struct syscall_args *a)
 	if (a->arg[0] == TRACE_ON)
 		err = make_rings();
 	if (err == 0)
-		switch_to(a->arg[0] == TRACE_ON);
+		switch_to(a->arg[0] == TRACE_ON, (uint32_t)a->arg[1]);
 	__atomic_store_n(&busy, 0, __ATOMIC_RELEASE);
 	return err;
 }
@@ -73,10 +80,11 @@ static void to_event(struct trace_event *e, uint64_t sequence, const struct trac
 		.sequence = sequence,
 		.ns = time_of(i->tsc),
 		.duration_ns = time_tsc_to_ns(i->ticks),
-		.id = i->id,
+		.vm = i->vm,
+		.thread = i->thread,
 		.address = i->address,
 		.kind = i->kind,
-		.vcpu = i->vcpu,
+		.number = i->number,
 	};
 	memcpy(e->name, i->name, sizeof(e->name));
 }

@@ -5,6 +5,7 @@
 #include "proc/process.h"
 
 #include "cpu/log.h"
+#include "cpu/tracing.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mem/kalloc.h"
@@ -180,6 +181,14 @@ void process_discard(struct process *p)
 struct process *process_current(void)
 {
 	return uthread_current()->process;
+}
+
+/* A reset of a VM is a new one of the same VMM. */
+void process_made_vm(struct process *p, uint32_t vm)
+{
+	uint32_t before = __atomic_exchange_n(&p->vm, vm, __ATOMIC_RELAXED);
+
+	trace_follow(before, vm);
 }
 
 bool process_is_admin(void)

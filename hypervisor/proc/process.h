@@ -34,6 +34,7 @@ struct process {
 	uint32_t parent_pid;         /* [I] */
 	uint32_t flags;              /* [I] PROC_* */
 	char name[STRATA_NAME_MAX];  /* [I] */
+	uint32_t vm;                 /* [a] VM that it made last, for the trace; 0: none */
 	char exe[ARCHIVE_PATH_MAX];  /* [I] path of the program */
 	struct as *as;               /* [I] until the last thread has left */
 	struct handle_table handles;
@@ -85,6 +86,12 @@ extern const struct object_ops process_ops;
 /* The current thread's process. Only in system calls and faults of ring 3. */
 struct process *process_current(void);
 bool process_is_admin(void); /* the current one has PROC_ADMIN */
+/* The VM whose VMM it is; 0: none. */
+static inline uint32_t process_vm(const struct process *p)
+{
+	return __atomic_load_n(&p->vm, __ATOMIC_RELAXED);
+}
+void process_made_vm(struct process *p, uint32_t vm);
 static inline struct container *process_container(const struct process *p)
 {
 	return p->object.container;

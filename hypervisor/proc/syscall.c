@@ -4,8 +4,11 @@
 #include "proc/syscall.h"
 
 #include "abi/strata.h"
+#include "cpu/account.h"
 #include "cpu/cpu.h"
 #include "cpu/log.h"
+#include "cpu/time.h"
+#include "cpu/tracing.h"
 #include "lib/bitmap.h"
 #include "lib/errno.h"
 #include "lib/nospec.h"
@@ -68,6 +71,40 @@ void syscall_dispatch(struct trap_frame *f)
 	thread_call_begin(row->name);
 	f->rax = (uint64_t)row->call((const struct syscall_args *)&f->rdi);
 	thread_call_end();
+}
+
+void syscall_enter(struct trap_frame *frame)
+{
+	cpu_account_switch(CPU_TIME_USER, CPU_TIME_KERNEL);
+	syscall_dispatch(frame);
+}
+
+/* ---- traced ---- */
+
+static void enter_traced(struct trap_frame *frame)
+{
+	uint64_t nr = frame->rax;
+	unsigned int slot = slot_of(nr);
+	const struct syscall_row *row = slot < SLOTS ? rows[slot] : NULL;
+	uint32_t vm = process_vm(process_current());
+	struct trace_item item = {
+		.tsc = time_tsc(),
+		.kind = TRACE_CALL,
+		.vm = vm,
+		.thread = (uint32_t)thread_id(thread_current()),
+		.number = nr < UINT16_MAX ? (uint16_t)nr : UINT16_MAX,
+	};
+
+	syscall_enter(frame);
+	item.address = frame->rax;
+	/* It may have slept, and tracing may have gone off meanwhile. */
+	if (trace_is_on() && trace_wants(vm))
+		trace_note(&item, row ? row->name : "unknown");
+}
+
+void syscall_trace(bool on)
+{
+	intr_set_syscall_handler(on ? enter_traced : syscall_enter);
 }
 
 bool syscall_stat(unsigned int index, const char **name, uint64_t *count)

@@ -2,7 +2,7 @@
 /*
  * The system-call table. Layers register const rows at start: proc its Linux and native calls,
  * virt/ the VM calls. A call runs on the caller's kernel stack with no lock held, may sleep, and
- * returns a value or -errno. trap/ enters at syscall_dispatch.
+ * returns a value or -errno. trap/ has the entry lead to syscall_enter.
  */
 #pragma once
 
@@ -37,6 +37,11 @@ void syscall_register(const struct syscall_table *table);
 
 /* Performs the call that *frame asks for and puts its result into frame->rax. */
 void syscall_dispatch(struct trap_frame *frame);
+/* The same, as the entry from ring 3 does it. */
+void syscall_enter(struct trap_frame *frame);
+/* Whether calls go into the CPUs' rings when they return (cpu/tracing.h, which has them then):
+ * another function is entered for that. Any context. */
+void syscall_trace(bool on);
 
 /* The registered call number `index` counting from 0, with how often it was made on all CPUs. False
  * past the last. */

@@ -342,6 +342,26 @@ static void load_user_bases(const struct thread *t)
 	msr_write(MSR_KGS_BASE, t->gs);
 }
 
+/* The VM whose vCPU the thread is; 0: none. */
+static uint64_t vm_of(const struct thread *t)
+{
+	return t->head.group ? t->head.group->owner : 0;
+}
+
+/* Of one VM alone: to its threads, and away from them. */
+static __noinline void note_switch(uint64_t tsc, const struct thread *from, const struct thread *to)
+{
+	struct trace_item item = {
+		.tsc = tsc,
+		.kind = TRACE_SWITCH,
+		.vm = (uint32_t)vm_of(to),
+		.thread = (uint32_t)to->id,
+	};
+
+	if (trace_wants(item.vm) || trace_wants(vm_of(from)))
+		trace_note(&item, to->name);
+}
+
 static void leave_stack(struct runqueue *rq, struct thread *from, struct thread *to)
 {
 	rq->switches++;
@@ -350,7 +370,7 @@ static void leave_stack(struct runqueue *rq, struct thread *from, struct thread 
 	set_run_time(to, to->run_tsc, rq->charged);
 	to->waited += rq->charged - to->ready_since;
 	if (trace_is_on())
-		trace_note(TRACE_SWITCH, rq->charged, to->id, 0, 0, to->name);
+		note_switch(rq->charged, from, to);
 	this_cpu()->current = to;
 	cpu_set_kernel_stack(to->stack);
 	as_switch(to->as);

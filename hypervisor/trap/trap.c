@@ -4,7 +4,6 @@
 // row with the Linux signal that ends the process.
 #include "trap/trap.h"
 
-#include "cpu/account.h"
 #include "cpu/extable.h"
 #include "cpu/fpu.h"
 #include "cpu/panic.h"
@@ -79,12 +78,6 @@ static void on_fpu(struct trap_frame *frame)
 		on_exception(frame);
 }
 
-static void on_syscall(struct trap_frame *frame)
-{
-	cpu_account_switch(CPU_TIME_USER, CPU_TIME_KERNEL);
-	syscall_dispatch(frame);
-}
-
 void trap_init(void)
 {
 	for (uint8_t v = 0; v < ARRAY_SIZE(signals); v++) {
@@ -92,5 +85,5 @@ void trap_init(void)
 			intr_register(v, v == VECTOR_UD || v == VECTOR_NM ? on_fpu : on_exception);
 	}
 	intr_register(VECTOR_PF, on_page_fault);
-	intr_set_syscall_handler(on_syscall);
+	intr_set_syscall_handler(syscall_enter);
 }

@@ -55,7 +55,10 @@ static int64_t sys_vm_create(const struct syscall_args *a)
 	if (USER_GET(&args, a->arg[0]) != 0)
 		return -EFAULT;
 	err = vm_create(process_container(process_current()), &args, &vm);
-	return err < 0 ? err : install(&vm->object);
+	if (err < 0)
+		return err;
+	process_made_vm(process_current(), (uint32_t)vm->id);
+	return install(&vm->object);
 }
 
 static int64_t sys_vm_map(const struct syscall_args *a)

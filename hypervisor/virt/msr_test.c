@@ -171,7 +171,13 @@ static void op_eoi(struct vcpu *v, uint8_t vector)
 	(void)v, (void)vector;
 	eois++;
 }
+static void op_posted(struct vcpu *v, uint8_t vector)
+{
+	(void)v, (void)vector;
+}
 static const struct vlapic_ops lapic_ops = { .kick = op_kick,
+					     .posted = op_posted,
+					     .pic_raised = op_kick,
 					     .set_timer = op_timer,
 					     .now = op_now,
 					     .guest_tsc = vcpu_guest_tsc,

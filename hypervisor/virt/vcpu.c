@@ -31,6 +31,12 @@ static void op_kick(struct vcpu *v)
 	vcpu_request(v, VREQ_EVENT);
 }
 
+static void op_posted(struct vcpu *v, uint8_t vector)
+{
+	(void)vector;
+	vcpu_request(v, VREQ_EVENT);
+}
+
 static void op_init(struct vcpu *v)
 {
 	vcpu_request(v, VREQ_INIT);
@@ -123,8 +129,10 @@ bool vcpu_arm_timer(struct vcpu *v, bool wait)
 	return true;
 }
 
-const struct vlapic_ops vcpu_lapic_ops = {
+struct vlapic_ops vcpu_lapic_ops = {
 	.kick = op_kick,
+	.posted = op_posted,
+	.pic_raised = op_kick,
 	.set_timer = op_set_timer,
 	.now = op_now,
 	.guest_tsc = vcpu_guest_tsc,

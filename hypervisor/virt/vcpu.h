@@ -191,4 +191,5 @@ uint64_t vcpu_guest_tsc(struct vcpu *v);
 void vcpu_tsc_changed(struct vcpu *v);
 
 /* What the interrupt controllers need of vCPUs. */
-extern const struct vlapic_ops vcpu_lapic_ops;
+/* [a] What posts events changes with tracing (vcpu_traced.h), all else never. */
+extern struct vlapic_ops vcpu_lapic_ops;

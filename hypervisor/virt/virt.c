@@ -3,6 +3,7 @@
 #include "virt/virt.h"
 
 #include "virt/svm/setup.h"
+#include "virt/vcpu_traced.h"
 
 static const struct virt_ops *const backends[] = { &svm_ops };
 
@@ -21,6 +22,12 @@ bool virt_init(const char **why)
 		return true;
 	}
 	return false;
+}
+
+void virt_set_tracing(bool on)
+{
+	vcpu_trace_posts(on);
+	virt->set_tracing(on);
 }
 
 void virt_init_cpu(void)

@@ -101,3 +101,5 @@ extern const struct virt_ops *virt;
 bool virt_init(const char **why);
 /* Every CPU, the boot CPU too, after virt_init. */
 void virt_init_cpu(void);
+/* What the backend's set_tracing does, and posted events. One caller at a time. */
+void virt_set_tracing(bool on);

@@ -245,9 +245,9 @@ int strata_bench(enum bench_what what, uint64_t arg, unsigned rounds, struct ben
 	return call(SYS_BENCH, what, (long)arg, rounds, (long)out);
 }
 
-int strata_trace_set(enum trace_set what)
+int strata_trace_set(enum trace_set what, uint64_t vm)
 {
-	return call(SYS_TRACE_SET, what, 0, 0, 0);
+	return call(SYS_TRACE_SET, what, (long)vm, 0, 0);
 }
 
 int strata_trace_read(unsigned cpu, uint64_t *sequence, struct trace_event *buf, unsigned max)

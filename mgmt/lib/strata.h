@@ -66,7 +66,7 @@ int strata_sys_power(enum power_action action, int exit_code);
 int strata_log_read(uint64_t *sequence, char *buf, size_t len, struct log_line *about);
 int strata_log_level(uint64_t level); /* LOG_LEVEL_QUERY: tells it */
 int strata_bench(enum bench_what what, uint64_t arg, unsigned rounds, struct bench_result *out);
-int strata_trace_set(enum trace_set what);
+int strata_trace_set(enum trace_set what, uint64_t vm);
 int strata_trace_read(unsigned cpu, uint64_t *sequence, struct trace_event *buf, unsigned max);
 int strata_pool_set(const struct cpu_pool *pool);
 int strata_log_write(unsigned level, const char *text, size_t len);

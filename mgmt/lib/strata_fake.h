@@ -16,6 +16,6 @@ bool fake_is_on(void);
 int fake_sys_info(enum sys_topic topic, unsigned index, void *buf, size_t len);
 int fake_log_read(uint64_t *sequence, char *buf, size_t len, struct log_line *about);
 int fake_log_level(uint64_t level);
-int fake_trace_set(enum trace_set what);
+int fake_trace_set(enum trace_set what, uint64_t vm);
 int fake_trace_read(unsigned cpu, uint64_t *sequence, struct trace_event *buf, unsigned max);
 int fake_vm_info_at(unsigned index, struct vm_info *out);

@@ -322,9 +322,9 @@ int strata_pool_set(const struct cpu_pool *pool)
 	return -ENOSYS;
 }
 
-int strata_trace_set(enum trace_set what)
+int strata_trace_set(enum trace_set what, uint64_t vm)
 {
-	return fake_is_on() ? fake_trace_set(what) : -ENOSYS;
+	return fake_is_on() ? fake_trace_set(what, vm) : -ENOSYS;
 }
 
 int strata_trace_read(unsigned cpu, uint64_t *sequence, struct trace_event *buf, unsigned max)

@@ -188,12 +188,15 @@ const struct command commands[] = {
 	  .max_args = 3,
 	  .output = schema_top },
 	{ .name = "trace on",
-	  .args = "",
-	  .help = "trace exits, injections and switches of threads, of all CPUs",
+	  .args = "[--vm NAME]",
+	  .help = "trace exits, injections, posted interrupts, system calls and switches of "
+		  "threads, of all CPUs",
 	  .more = "Each CPU keeps its last 2047 events. What was traced before is forgotten. While "
-		  "it "
-		  "is off it costs nothing on an exit.",
+		  "it is off it costs nothing on an exit or a system call. With --vm only what "
+		  "concerns that VM, as long as it runs: its vCPUs and their threads, the system "
+		  "calls of its VMM.",
 	  .run = cmd_trace_on,
+	  .max_args = 2,
 	  .output = schema_action },
 	{ .name = "trace off",
 	  .args = "",
@@ -201,22 +204,26 @@ const struct command commands[] = {
 	  .run = cmd_trace_off,
 	  .output = schema_action },
 	{ .name = "trace show",
-	  .args = "[EVENTS]",
+	  .args = "[EVENTS] [--vm NAME]",
 	  .help = "the last EVENTS (50) that were traced, in the order of time",
 	  .more = "guest: a stay in a guest, with the exits that the kernel answered on the way. "
 		  "exit: from the exit until it was answered, or left to the VMM. inject: an event "
-		  "for the guest. switch: the CPU goes on with that thread.",
+		  "for the guest. post: an interrupt, or another event, is left for a vCPU, by "
+		  "whatever that CPU does. switch: the CPU goes on with that thread. call: a "
+		  "system call that has returned, with its result. --vm: those of one VM.",
 	  .run = cmd_trace_show,
-	  .max_args = 1,
+	  .max_args = 3,
 	  .output = schema_trace },
 	{ .name = "trace export",
-	  .args = "",
+	  .args = "[--vm NAME]",
 	  .help = "all that was traced, as a JSON document for a viewer",
 	  .more = "In Chrome's trace event format: strata-client ... trace export >trace.json, "
 		  "then "
 		  "open it in ui.perfetto.dev or chrome://tracing. CPUs have a row each with their "
-		  "threads, vCPUs one with their exits. With --json the document is one line.",
+		  "threads, threads one with their system calls, vCPUs one with their exits and "
+		  "events. With --json the document is one line.",
 	  .run = cmd_trace_export,
+	  .max_args = 2,
 	  .output = schema_chrome },
 	{ .name = "terminal",
 	  .args = "[ask | dumb | page | nopage | ROWS COLUMNS]",

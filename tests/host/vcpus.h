@@ -23,7 +23,7 @@ struct vcpu {
 	uint32_t page[1024] __aligned(4096);
 	uint64_t timer; /* as set_timer left it */
 	unsigned kicks, nmis, inits, startups, eois, timer_sets;
-	uint8_t startup_page, eoi_vector;
+	uint8_t startup_page, eoi_vector, posted_vector;
 };
 
 struct test_machine {
@@ -36,6 +36,11 @@ static struct test_machine machine;
 static void test_kick(struct vcpu *v)
 {
 	v->kicks++;
+}
+static void test_posted(struct vcpu *v, uint8_t vector)
+{
+	v->kicks++;
+	v->posted_vector = vector;
 }
 static void test_set_timer(struct vcpu *v, uint64_t deadline)
 {
@@ -87,6 +92,8 @@ static void test_eoi(struct vcpu *v, uint8_t vector)
 
 static const struct vlapic_ops test_ops = {
 	.kick = test_kick,
+	.posted = test_posted,
+	.pic_raised = test_kick,
 	.set_timer = test_set_timer,
 	.now = test_now,
 	.guest_tsc = test_guest_tsc,

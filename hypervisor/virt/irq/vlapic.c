@@ -89,10 +89,15 @@ static __always_inline void set_tmr(struct vlapic *l, uint8_t vector, bool level
 		__atomic_fetch_and(tmr, ~bit, __ATOMIC_SEQ_CST);
 }
 
-void vlapic_post(struct vlapic *l, uint8_t vector, bool level)
+static __always_inline void post(struct vlapic *l, uint8_t vector, bool level)
 {
 	set_tmr(l, vector, level);
 	set_irr(l, vector);
+}
+
+void vlapic_post(struct vlapic *l, uint8_t vector, bool level)
+{
+	post(l, vector, level);
 }
 
 void vlapic_post_self(struct vlapic *l, uint8_t vector)
@@ -114,8 +119,8 @@ void vlapic_accept(struct vlapic *l, uint8_t vector, bool level)
 		vlapic_error(l, ESR_RECV_ILLEGAL);
 		return;
 	}
-	vlapic_post(l, vector, level);
-	l->set->ops->kick(l->vcpu);
+	post(l, vector, level);
+	l->set->ops->posted(l->vcpu, vector);
 }
 
 void vlapic_error(struct vlapic *l, uint32_t esr_bit)
@@ -128,7 +133,7 @@ void vlapic_error(struct vlapic *l, uint32_t esr_bit)
 	if ((lvt & 0xff) < VECTOR_LEGAL_MIN)
 		return;
 	vlapic_post(l, (uint8_t)lvt, false);
-	l->set->ops->kick(l->vcpu);
+	l->set->ops->posted(l->vcpu, (uint8_t)lvt);
 }
 
 void vlapic_local_deliver(struct vlapic *l, uint32_t lvt_offset)

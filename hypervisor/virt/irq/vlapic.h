@@ -32,6 +32,7 @@ struct vlapic;
 
 #define MSR_TSC_DEADLINE 0x6e0
 #define MSR_X2APIC_FIRST 0x800
+#define MSR_X2APIC_ICR   0x830
 #define MSR_X2APIC_LAST  0x83f
 
 #define APIC_BASE_BSP     (1ull << 8)
@@ -43,6 +44,9 @@ struct vlapic_ops {
 	/* The vCPU should look again: wakes it from HLT, pulls it out of the guest. Any context;
 	 * cheap when v is the caller. */
 	void (*kick)(struct vcpu *v);
+	/* What a kick does, and why: `vector` has been posted, or INTR of the PIC has gone up. */
+	void (*posted)(struct vcpu *v, uint8_t vector);
+	void (*pic_raised)(struct vcpu *v);
 	/* One timer for each vCPU: at `deadline` (ns of now(); VLAPIC_NO_DEADLINE: none)
 	 * vlapic_timer_fired() is called. */
 	void (*set_timer)(struct vcpu *v, uint64_t deadline);
@@ -185,6 +189,8 @@ int vlapic_msr_write(struct vlapic *l, uint32_t msr, uint64_t value);
  * vlapic_post_self(). false: it is something else, nothing was done.
  */
 bool vlapic_icr_to_self(struct vlapic *l, uint64_t icr);
+/* Whether it is that. */
+bool vlapic_is_to_self(const struct vlapic *l, uint64_t icr);
 /* No kick: the owner looks at once. */
 void vlapic_post_self(struct vlapic *l, uint8_t vector);
 /* Nothing else waits and priorities allow `vector`: as if it had been posted and vlapic_take()n.

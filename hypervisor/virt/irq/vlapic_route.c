@@ -199,10 +199,20 @@ void vlapic_self_ipi(struct vlapic *l, uint8_t vector)
 /* What does not matter for a fixed interrupt with that shorthand. */
 #define ICR_ANY (0xffu | ICR_LOGICAL | ICR_ASSERT | ICR_LEVEL)
 
+static inline bool is_to_self(const struct vlapic *l, uint64_t icr)
+{
+	return ((uint32_t)icr & ~ICR_ANY) == ICR_TO_SELF && (uint8_t)icr >= VECTOR_LEGAL_MIN &&
+	       vlapic_x2apic(l) && vlapic_accepting(l);
+}
+
+bool vlapic_is_to_self(const struct vlapic *l, uint64_t icr)
+{
+	return is_to_self(l, icr);
+}
+
 bool vlapic_icr_to_self(struct vlapic *l, uint64_t icr)
 {
-	if (((uint32_t)icr & ~ICR_ANY) != ICR_TO_SELF || (uint8_t)icr < VECTOR_LEGAL_MIN ||
-	    !vlapic_x2apic(l) || !vlapic_accepting(l))
+	if (!is_to_self(l, icr))
 		return false;
 	vlapic_reg_set(l, APIC_ICR, (uint32_t)icr);
 	vlapic_reg_set(l, APIC_ICR_HIGH, (uint32_t)(icr >> 32));
@@ -239,5 +249,5 @@ void vlapic_pic_raised(struct vlapic_set *set)
 
 	for (uint32_t i = 0; i < nr; i++)
 		if (vlapic_accepts_pic(set->apics[i]))
-			set->ops->kick(set->apics[i]->vcpu);
+			set->ops->pic_raised(set->apics[i]->vcpu);
 }

@@ -88,8 +88,13 @@ static void test_all_vectors(void **state)
 {
 	(void)state;
 	test_machine_start(NULL, 1);
-	for (unsigned vector = 0; vector < 256; vector++)
+	for (unsigned vector = 0; vector < 256; vector++) {
+		machine.vcpu[0].kicks = 0;
 		vlapic_accept(lapic(0), (uint8_t)vector, false);
+		/* Who follows posted events is told which. */
+		assert_int_equal(machine.vcpu[0].kicks, vector >= 16);
+		assert_true(vector < 16 || machine.vcpu[0].posted_vector == vector);
+	}
 	for (int vector = 255; vector >= 16; vector--) {
 		assert_int_equal(test_take(0), vector);
 		vlapic_eoi(lapic(0));
@@ -277,6 +282,7 @@ static void test_error_interrupt(void **state)
 	test_machine_start(NULL, 1);
 	wr(0, APIC_LVT_ERROR, 0xe1);
 	wr(0, APIC_ICR, 0x40000 | 5); /* self, vector 5 */
+	assert_int_equal(machine.vcpu[0].posted_vector, 0xe1);
 	assert_int_equal(test_take(0), 0xe1);
 	wr(0, APIC_ESR, 0);
 	assert_int_equal(rd(0, APIC_ESR), ESR_SEND_ILLEGAL);

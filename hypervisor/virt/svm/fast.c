@@ -7,7 +7,6 @@
 #include "virt/hypercall.h"
 
 #define MSR_X2APIC_EOI 0x80b
-#define MSR_X2APIC_ICR 0x830
 
 /* Something is to be delivered, armed, or another thread wants the CPU. */
 static __noinline enum svm_fast attend(struct svm_vcpu *s)

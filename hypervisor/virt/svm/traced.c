@@ -5,7 +5,7 @@
 #include "virt/svm/svm.h"
 
 #include "cpu/time.h"
-#include "cpu/tracing.h"
+#include "virt/vcpu_traced.h"
 
 static void note_injection(const struct svm_vcpu *s, uint64_t tsc)
 {
@@ -19,8 +19,7 @@ static void note_injection(const struct svm_vcpu *s, uint64_t tsc)
 	const char *type = types[EVENT_TYPE(event)];
 
 	if (event & EVENT_VALID)
-		trace_note(TRACE_INJECT, tsc, s->v.vm->id, s->v.index, event & 0xff,
-			   type ? type : "event");
+		vcpu_trace(&s->v, TRACE_INJECT, tsc, event & 0xff, type ? type : "event");
 }
 
 static enum svm_fast traced_enter(struct svm_vcpu *s, phys_t vmcb_pa, struct vmcb *vmcb,
@@ -33,13 +32,24 @@ static enum svm_fast traced_enter(struct svm_vcpu *s, phys_t vmcb_pa, struct vmc
 
 	note_injection(s, start);
 	result = enter(s, vmcb_pa, vmcb, host_save);
-	trace_note(TRACE_GUEST, start, s->v.vm->id, s->v.index, 0, s->v.vm->name);
+	vcpu_trace(&s->v, TRACE_GUEST, start, 0, s->v.vm->name);
 	return result;
 }
 
 void svm_set_tracing(bool on)
 {
 	WRITE_ONCE(svm_switch, on ? traced_enter : svm_untraced_switch());
+}
+
+/* An IPI to itself goes past what the others come by (fast.c, send_to_self). */
+static void note_self_ipi(const struct svm_vcpu *s, uint64_t tsc)
+{
+	const struct vcpu *v = &s->v;
+
+	if (s->vmcb->exit_code == EXIT_MSR && (s->vmcb->exit_info1 & 1) &&
+	    (uint32_t)v->gpr[GPR_RCX] == MSR_X2APIC_ICR &&
+	    vlapic_is_to_self(&v->lapic, vcpu_edx_eax(v)))
+		vcpu_trace(v, TRACE_POST, tsc, (uint8_t)v->gpr[GPR_RAX], "IPI");
 }
 
 /* Known to switch.S. */
@@ -50,10 +60,10 @@ enum svm_fast svm_traced_exit(struct svm_vcpu *s)
 
 	/* It came at some time since the entry. */
 	if (s->virq >= VIRQ_FIRST && !(s->vmcb->int_ctl & V_IRQ))
-		trace_note(TRACE_INJECT, begin, s->v.vm->id, s->v.index, (uint64_t)s->virq,
-			   "interrupt");
+		vcpu_trace(&s->v, TRACE_INJECT, begin, (uint64_t)s->virq, "interrupt");
+	note_self_ipi(s, begin);
 	result = svm_fast_exit(s);
-	trace_note(TRACE_EXIT, begin, s->v.vm->id, s->v.index, rip, s->exit->name);
+	vcpu_trace(&s->v, TRACE_EXIT, begin, rip, s->exit->name);
 	if (result == SVM_RESUME)
 		note_injection(s, time_tsc());
 	return result;
