@@ -26,9 +26,6 @@ WALL = "wall time: the scheduler of the computer under the emulator has to give 
 
 CAUSES = {
     **{("ipi", f"ipi-{what}{least}"): WALL for what in ("running", "halted", "both-halted") for least in ("", "-least")},
-    ("exit", "port-vmm-in"): "the session ends (VMSAVE, VMLOAD, STGI), vcpu_run returns to ring 3 and is called again: by the profile vcpu_run 144, the switch 103, "
-                             "run 86, the system call's entry 75, the VMM 78, x87 and XCR0 77",
-    ("exit", "port-vmm-out"): "as port-vmm-in",
     ("exit", "x2apic-self-ipi"): "write, delivery, handler and EOI together: two exits and an injection",
     ("syscall", "getppid"): "one step of what perf prints (0.001 s of 0.098 s)",
 }

@@ -418,10 +418,11 @@ enum vcpu_exit {
 	      then, until one of these registers is used */
 
 /*
- * VCPU_EXIT_IO without io.string: the VMM puts the value of an IN into io.data and calls vcpu_run,
- * which finishes the instruction (RAX by size, RIP). VCPU_EXIT_MMIO and io.string: the VMM emulates
- * the instruction, changes regs (RIP too) and sets RUN_REGS_DIRTY. regs is valid at every exit,
- * sregs at those two and whenever `sregs_valid`. `without` (RUN_NO_*) changes that.
+ * VCPU_EXIT_IO without io.string: io.data is the value of an OUT, with no bits beyond its size;
+ * that of an IN the VMM puts there. Then it calls vcpu_run, which finishes the instruction (RAX by
+ * size, RIP). VCPU_EXIT_MMIO and io.string: the VMM emulates the instruction, changes regs (RIP
+ * too) and sets RUN_REGS_DIRTY. regs is valid at every exit, sregs at those two and whenever
+ * `sregs_valid`. `without` (RUN_NO_*) changes that.
  */
 struct vcpu_run {
 	/* VMM to kernel */

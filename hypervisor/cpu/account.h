@@ -24,29 +24,40 @@ static inline uint64_t cpu_account_enter(enum cpu_time kind)
 	struct cpu_account_state *a = &this_cpu()->account;
 	uint64_t now = __builtin_ia32_rdtsc();
 
-	/* In this order: see cpu_account_read. */
-	WRITE_ONCE(a->tsc[a->kind], a->tsc[a->kind] + now - a->since);
+	WRITE_ONCE(a->tsc[a->kind], a->tsc[a->kind] + now);
+	WRITE_ONCE(a->tsc[kind], a->tsc[kind] - now);
 	WRITE_ONCE(a->kind, kind);
 	WRITE_ONCE(a->since, now);
 	return now;
 }
 
-/* The same, where it is certain what the time was spent on until now. */
-static inline uint64_t cpu_account_switch(enum cpu_time from, enum cpu_time to)
-{
-	struct cpu_account_state *a = &this_cpu()->account;
-	uint64_t now = __builtin_ia32_rdtsc();
+#define ACCOUNT_OFFSET(field) __builtin_offsetof(struct cpu, account.field)
 
-	WRITE_ONCE(a->tsc[from], a->tsc[from] + now - a->since);
-	WRITE_ONCE(a->kind, to);
-	WRITE_ONCE(a->since, now);
-	return now;
-}
+/* The same for constants, where it is certain what the time was spent on until now: on the way of
+ * every system call and exit, so in as few instructions as can be. */
+#define cpu_account_switch(from, to)                                                        \
+	({                                                                                  \
+		uint64_t account_now = __builtin_ia32_rdtsc();                              \
+                                                                                            \
+		__asm__ volatile("addq %0, %%gs:%c1\n\t"                                    \
+				 "subq %0, %%gs:%c2\n\t"                                    \
+				 "movl %3, %%gs:%c4\n\t"                                    \
+				 "movq %0, %%gs:%c5"                                        \
+				 :                                                          \
+				 : "r"(account_now), "i"(ACCOUNT_OFFSET(tsc) + 8 * (from)), \
+				   "i"(ACCOUNT_OFFSET(tsc) + 8 * (to)), "i"(to),            \
+				   "i"(ACCOUNT_OFFSET(kind)), "i"(ACCOUNT_OFFSET(since))    \
+				 : "cc", "memory");                                         \
+		account_now;                                                                \
+	})
 
 /* When the current kind of time began, on this CPU. */
 static inline uint64_t cpu_account_since(void)
 {
-	return this_cpu()->account.since;
+	uint64_t since;
+
+	__asm__ volatile("movq %%gs:%c1, %0" : "=r"(since) : "i"(ACCOUNT_OFFSET(since)));
+	return since;
 }
 
 /* What a CPU does now, and since which TSC value; racy. Any context. */

@@ -34,10 +34,10 @@ struct thread;
 
 /* Of cpu/account.h. Locks: [o] owner CPU, read by all */
 struct cpu_account_state {
-	uint64_t start;  /* [I] TSC */
-	uint64_t since;  /* [o] TSC; start + sum of tsc[] */
-	uint64_t tsc[4]; /* [o] ticks by kind, up to `since` */
-	uint32_t kind;   /* [o] enum cpu_time */
+	uint64_t start;  /* [I] TSC; with all of tsc[] it makes 0 */
+	uint64_t since;  /* [o] TSC: when this kind began */
+	uint64_t tsc[4]; /* [o] ticks by kind; of the one that runs less the TSC when it began */
+	uint32_t kind;   /* [o] enum cpu_time: which that is */
 };
 
 /*

@@ -31,6 +31,9 @@ static unsigned int slot_of(uint64_t nr)
 {
 	uint64_t native = nr - STRATA_SYS_BASE;
 
+	/* By far the most frequent. */
+	if (likely(nr == SYS_VCPU_RUN))
+		return LINUX_NR_END + (SYS_VCPU_RUN - STRATA_SYS_BASE);
 	if (native < NATIVE_COUNT)
 		return LINUX_NR_END + (unsigned int)nospec_index(native, NATIVE_COUNT);
 	return nr < LINUX_NR_END ? (unsigned int)nospec_index(nr, LINUX_NR_END) : SLOTS;

@@ -52,6 +52,13 @@ static inline bool thread_in_group(const struct sched_group *g)
 	return thread_head(thread_current())->group == g;
 }
 
+/* Whether the current thread is in g, which has no cap: then it is not throttled. */
+static inline bool thread_in_free_group(const struct sched_group *g)
+{
+	return thread_in_group(g) &&
+	       !__atomic_load_n(&((const struct sched_group_head *)g)->cap, __ATOMIC_RELAXED);
+}
+
 /* When the current thread's group has had what its cap allows: time_now() at which it has something
  * again. 0: go on. */
 uint64_t thread_throttled_now(void);

@@ -175,7 +175,8 @@ void vcpu_reset(struct vcpu *v, bool init)
 	virt->reset(v, init);
 	v->exception.valid = v->interrupted.valid = v->injected.valid = false;
 	v->nmi_pending = 0;
-	v->io_pending = v->shutdown = false;
+	v->io = 0;
+	v->shutdown = false;
 	v->check_events = true;
 	v->mp_state = v->index == 0 ? MP_RUNNABLE : MP_WAIT_FOR_SIPI;
 }

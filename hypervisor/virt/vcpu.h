@@ -58,18 +58,26 @@ struct vcpu {
 		};
 		uint64_t attention; /* read only */
 	};
-	uint32_t mode;                  /* [a] enum vcpu_mode */
-	cpu_id_t cpu;                   /* [a] where it is or was last in the guest */
-	bool shutdown;                  /* [o] triple fault */
-	bool window_wanted;             /* [o] the VMM asked for VCPU_EXIT_IRQ_WINDOW */
-	bool io_pending;                /* [o] run->io waits for the VMM's answer */
-	uint8_t io_write;               /* [o] as run->io has it, but not in the VMM's reach */
-	uint8_t io_size;                /* [o] bytes: 1, 2, 4 */
-	uint16_t index;                 /* [I] number in the VM, and its APIC id */
+	uint32_t mode;  /* [a] enum vcpu_mode */
+	cpu_id_t cpu;   /* [a] where it is or was last in the guest */
+	uint16_t index; /* [I] number in the VM, and its APIC id */
+	/* All 0: nothing but `requests` stands between vcpu_run and the guest. */
+	union {
+		struct {
+			uint32_t mp_state;  /* [o] enum vcpu_mp_state */
+			bool shutdown;      /* [o] triple fault */
+			bool window_wanted; /* [o] the VMM asked for VCPU_EXIT_IRQ_WINDOW */
+			bool failed;        /* [o] it stopped for good: `fail` */
+			bool zero2;
+		};
+		uint64_t detour; /* read only */
+	};
+	/* [o] The access that run->io waits for the VMM's answer to, in the backend's form and out
+	 * of the VMM's reach; 0: none. */
+	uint32_t io;
 	uint64_t counters[COUNT_COUNT]; /* [o] read by anyone */
 
 	struct vcpu_run *run;            /* [I] the run page, shared with the VMM: never trusted */
-	uint32_t mp_state;               /* [o] enum vcpu_mp_state */
 	struct vcpu_pending exception;   /* [o] raised by the kernel or the VMM */
 	struct vcpu_pending interrupted; /* [o] an exit cut its delivery short */
 	struct vcpu_pending injected;    /* [o] interrupt from vcpu_inject */
@@ -95,6 +103,7 @@ struct vcpu {
 	char fail[96];           /* [o] why it stopped for good */
 };
 static_assert_offset(struct vcpu, gpr, 0);
+_Static_assert(MP_RUNNABLE == 0, "vcpu->detour");
 
 /*
  * A new vCPU of vm in reset state, number `index`; the boot processor is 0. One reference for the

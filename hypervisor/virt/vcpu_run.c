@@ -173,7 +173,7 @@ static enum vcpu_exit fail(struct vcpu *v)
 }
 
 /* Exits that the backend answers itself count as the guest's time. */
-static enum virt_exit enter_guest(struct vcpu *v)
+static __always_inline enum virt_exit enter_guest(struct vcpu *v)
 {
 	uint64_t start = cpu_account_switch(CPU_TIME_KERNEL, CPU_TIME_GUEST);
 	enum virt_exit exit = virt->run(v);
@@ -183,12 +183,8 @@ static enum virt_exit enter_guest(struct vcpu *v)
 }
 
 /* What the backend came back for; VCPU_EXIT_NONE: go on. */
-static enum vcpu_exit run_guest(struct vcpu *v)
+static enum vcpu_exit answer(struct vcpu *v, enum virt_exit exit)
 {
-	enum virt_exit exit = enter_guest(v);
-
-	if (likely(exit == VIRT_EXIT_IO))
-		return VCPU_EXIT_IO;
 	switch (exit) {
 	case VIRT_EXIT_PAUSE: give_way(v, true); return VCPU_EXIT_NONE;
 	case VIRT_EXIT_REQUEST: give_way(v, false); return VCPU_EXIT_NONE;
@@ -203,9 +199,8 @@ static enum vcpu_exit run_guest(struct vcpu *v)
 	return VCPU_EXIT_NONE;
 }
 
-static enum vcpu_exit run_loop(struct vcpu *v)
+static enum vcpu_exit run_loop(struct vcpu *v, enum vcpu_exit exit)
 {
-	enum vcpu_exit exit = v->fail[0] ? VCPU_EXIT_FAILED : VCPU_EXIT_NONE;
 	uint64_t until;
 
 	while (exit == VCPU_EXIT_NONE) {
@@ -223,7 +218,7 @@ static enum vcpu_exit run_loop(struct vcpu *v)
 		else if (unlikely((until = thread_throttled()) != 0))
 			wait_for_time(v, until);
 		else
-			exit = run_guest(v);
+			exit = answer(v, enter_guest(v));
 		if (likely(exit != VCPU_EXIT_NONE))
 			break;
 		thread_call_progress();
@@ -232,24 +227,6 @@ static enum vcpu_exit run_loop(struct vcpu *v)
 }
 
 /* ---- the run page ---- */
-
-/* A 32-bit result clears the upper half. */
-static uint64_t in_result(uint64_t rax, uint32_t data, unsigned size)
-{
-	if (size == 4)
-		return data;
-	return size == 2 ? (rax & ~0xffffull) | (uint16_t)data : (rax & ~0xffull) | (uint8_t)data;
-}
-
-/* The VMM's answer to an IN is in the page; an OUT needs none. */
-static inline void finish_io(struct vcpu *v)
-{
-	v->io_pending = false;
-	if (!v->io_write)
-		v->gpr[GPR_RAX] =
-			in_result(v->gpr[GPR_RAX], READ_ONCE(v->run->io.data), v->io_size);
-	virt->finish_io(v);
-}
 
 static int take_sregs(struct vcpu *v)
 {
@@ -274,7 +251,13 @@ static __noinline int take_dirty(struct vcpu *v, uint32_t dirty)
 	return err;
 }
 
-static inline int take_run_page(struct vcpu *v)
+/* An answer to an IN is in the page; an OUT needs none. */
+static inline void finish_io(struct vcpu *v)
+{
+	virt->finish_io(v, READ_ONCE(v->run->io.data));
+}
+
+int vcpu_take_run_page(struct vcpu *v)
 {
 	uint32_t dirty = READ_ONCE(v->run->dirty);
 	bool window_wanted = READ_ONCE(v->run->request_irq_window);
@@ -286,20 +269,15 @@ static inline int take_run_page(struct vcpu *v)
 	}
 	if (unlikely(dirty))
 		err = take_dirty(v, dirty);
-	if (v->io_pending)
+	if (v->io)
 		finish_io(v);
 	return err;
-}
-
-int vcpu_take_run_page(struct vcpu *v)
-{
-	return take_run_page(v);
 }
 
 static bool wants_sregs(const struct vcpu *v, enum vcpu_exit exit)
 {
 	return exit == VCPU_EXIT_MMIO || exit == VCPU_EXIT_FAILED ||
-	       (exit == VCPU_EXIT_IO && !v->io_pending);
+	       (exit == VCPU_EXIT_IO && !v->io);
 }
 
 static __noinline void publish_state(struct vcpu *v, enum vcpu_exit exit)
@@ -317,7 +295,7 @@ static __noinline void publish_state(struct vcpu *v, enum vcpu_exit exit)
 static void publish(struct vcpu *v, enum vcpu_exit exit, uint8_t without)
 {
 	v->run->exit_reason = exit;
-	if (exit == VCPU_EXIT_IO && v->io_pending && (without & RUN_NO_REGS))
+	if (v->io && (without & RUN_NO_REGS))
 		v->run->sregs_valid = false;
 	else
 		publish_state(v, exit);
@@ -337,17 +315,26 @@ static void end_fpu(struct vcpu *v, uint8_t without)
 {
 	if (unlikely(!(without & RUN_NO_FPU)))
 		fpu_release(&v->fpu);
-	else if (likely(v->io_pending))
+	else if (v->io)
 		fpu_end_call(thread_fpu(thread_current()), &v->fpu);
 	else
 		fpu_end_call_now(thread_fpu(thread_current()), &v->fpu);
 }
 
-static int64_t run_owned(struct vcpu *v)
+static int64_t leave(struct vcpu *v, enum vcpu_exit exit, uint8_t without)
+{
+	mitigations_to_vmm();
+	has_no_cpu(v, cpu_account_since());
+	end_fpu(v, without);
+	publish(v, exit, without);
+	return unlikely(exit == VCPU_EXIT_INTR) && thread_interrupted() ? -EINTR : 0;
+}
+
+static __noinline int64_t run_owned(struct vcpu *v)
 {
 	uint8_t without = READ_ONCE(v->run->without);
-	enum vcpu_exit exit;
-	int err = take_run_page(v);
+	enum vcpu_exit exit = v->failed ? VCPU_EXIT_FAILED : VCPU_EXIT_NONE;
+	int err = vcpu_take_run_page(v);
 
 	if (unlikely(err < 0))
 		return err;
@@ -356,12 +343,48 @@ static int64_t run_owned(struct vcpu *v)
 	begin_fpu(v, without);
 	/* Since the system call, and up to the last exit: a look at the clock less. */
 	has_cpu(v, cpu_account_since());
-	exit = run_loop(v);
+	return leave(v, run_loop(v, exit), without);
+}
+
+/* ---- the usual call ---- */
+
+#define USUALLY_WITHOUT (RUN_NO_REGS | RUN_NO_FPU)
+#define USUAL_HEAD      ((uint64_t)USUALLY_WITHOUT << 16)
+static_assert_offset(struct vcpu_run, without, 2);
+static_assert_offset(struct vcpu_run, dirty, 4);
+
+/* The VMM has answered an access to a port, asks for nothing else, and the guest can go on: what
+ * the loop and the run page have questions about is told by two words. */
+static inline bool is_usual(const struct vcpu *v)
+{
+	return v->io && READ_ONCE(*(const uint64_t *)v->run) == USUAL_HEAD && !v->detour &&
+	       thread_in_free_group(v->vm->sched);
+}
+
+static __noinline int64_t run_on(struct vcpu *v, enum virt_exit exit)
+{
+	return leave(v, run_loop(v, answer(v, exit)), USUALLY_WITHOUT);
+}
+
+/* As run_owned. Requests, and that the thread is interrupted, are seen by the backend. */
+static inline int64_t run_usual(struct vcpu *v)
+{
+	struct fpu_state *fpu = thread_fpu(thread_current());
+	struct vcpu_run *run = v->run;
+	enum virt_exit exit;
+
+	finish_io(v);
+	fpu_begin_call(fpu, &v->fpu);
+	has_cpu(v, cpu_account_since());
+	exit = enter_guest(v);
+	if (unlikely(exit != VIRT_EXIT_IO || !v->io))
+		return run_on(v, exit);
 	mitigations_to_vmm();
 	has_no_cpu(v, cpu_account_since());
-	end_fpu(v, without);
-	publish(v, exit, without);
-	return unlikely(exit == VCPU_EXIT_INTR) && thread_interrupted() ? -EINTR : 0;
+	fpu_end_call(fpu, &v->fpu);
+	run->exit_reason = VCPU_EXIT_IO;
+	run->sregs_valid = false;
+	return 0;
 }
 
 int64_t vcpu_run(struct vcpu *v)
@@ -370,7 +393,7 @@ int64_t vcpu_run(struct vcpu *v)
 
 	if (unlikely(err < 0))
 		return err;
-	err = run_owned(v);
+	err = likely(is_usual(v)) ? run_usual(v) : run_owned(v);
 	vcpu_release(v);
 	return err;
 }

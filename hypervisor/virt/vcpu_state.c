@@ -247,7 +247,7 @@ int vcpu_set_state(struct vcpu *v, const struct vcpu_state *s)
 	err = vcpu_acquire_whole(v);
 	if (err < 0)
 		return err;
-	v->io_pending = false;
+	v->io = 0;
 	err = set_groups(v, s);
 	v->check_events = true;
 	vcpu_release(v);

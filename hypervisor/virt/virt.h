@@ -65,8 +65,8 @@ struct virt_ops {
 	void (*get_blocking)(struct vcpu *v, uint8_t *shadow, uint8_t *nmi_masked);
 	void (*set_blocking)(struct vcpu *v, uint8_t shadow, uint8_t nmi_masked);
 
-	/* Moves RIP past the port access that the VMM has answered, and ends the shadow. */
-	void (*finish_io)(struct vcpu *v);
+	/* The VMM has answered v->io, an IN with `data`: RAX, RIP, and the shadow's end. */
+	void (*finish_io)(struct vcpu *v, uint32_t data);
 	/*
 	 * MSRs that the hardware switches: FS/GS/KERNEL_GS base, STAR, LSTAR, CSTAR, SFMASK,
 	 * SYSENTER_*, PAT, DEBUGCTL, SPEC_CTRL; PRED_CMD's command is done. false: not one of

@@ -53,7 +53,9 @@ int bus_claim(struct bus *bus, enum bus_space space, uint64_t start, uint64_t si
 	if (at < count && r[at].start - start < size)
 		return -EBUSY;
 	memmove(&r[at + 1], &r[at], (count - at) * sizeof(*r));
-	r[at] = (struct bus_range){ start, size, ops, device, lock };
+	r[at] = (struct bus_range){
+		.start = start, .size = size, .ops = ops, .device = device, .lock = lock
+	};
 	bus->count[space]++;
 	if (space == BUS_PORT)
 		fill_port_table(bus);
@@ -69,7 +71,9 @@ int bus_set_window(struct bus *bus, enum bus_space space, uint64_t start, uint64
 		return -EINVAL;
 	if (bus->windows[space].ops)
 		return -EBUSY;
-	bus->windows[space] = (struct bus_range){ start, size, ops, device, lock };
+	bus->windows[space] = (struct bus_range){
+		.start = start, .size = size, .ops = ops, .device = device, .lock = lock
+	};
 	return 0;
 }
 
@@ -123,7 +127,7 @@ void bus_write(const struct bus *bus, enum bus_space space, uint64_t addr, unsig
 	unsigned half = size / 2;
 
 	if (r && bus_whole(r, addr, size)) {
-		bus_range_write(r, addr, size, value);
+		bus_range_write(r, addr, size, value & bus_ones(size));
 	} else if (size > 1) {
 		bus_write(bus, space, addr, half, value);
 		bus_write(bus, space, addr + half, half, value >> (8 * half));

@@ -32,6 +32,7 @@ struct bus_range {
 	const struct bus_ops *ops;
 	void *device;
 	struct mutex *lock;
+	uint64_t unused[3]; /* 64 bytes: a table of them is indexed at each access */
 };
 
 enum bus_space {
@@ -89,11 +90,12 @@ static inline uint64_t bus_range_read(const struct bus_range *r, uint64_t addr, 
 	return value;
 }
 
+/* An access that bus_whole() allows; value has no bits beyond its size. */
 static inline void bus_range_write(const struct bus_range *r, uint64_t addr, unsigned size,
 				   uint64_t value)
 {
 	mutex_lock(r->lock);
-	r->ops->write(r->device, addr - r->start, size, value & bus_ones(size));
+	r->ops->write(r->device, addr - r->start, size, value);
 	mutex_unlock(r->lock);
 }
 
@@ -111,7 +113,7 @@ static inline const struct bus_range *bus_port_range(const struct bus *bus, uint
 }
 
 /* bus_read and bus_write of a port, the short way for what one device takes whole. What is read may
- * have bits beyond its size. */
+ * have bits beyond its size, what is written may not. */
 static inline uint64_t bus_port_read(const struct bus *bus, uint16_t port, unsigned size)
 {
 	const struct bus_range *r = bus_port_range(bus, port, size);

@@ -45,7 +45,10 @@ NO_FPU static long quiet_call(long nr, long a)
 {
 	long rc;
 
-	__asm__ volatile("syscall" : "=a"(rc) : "a"(nr), "D"(a) : "rcx", "r11", "memory");
+	__asm__ volatile("syscall"
+			 : "=a"(rc)
+			 : "a"(nr), "D"(a), "S"(0), "d"(0)
+			 : "rcx", "r11", "memory");
 	return rc;
 }
 

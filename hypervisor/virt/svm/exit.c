@@ -15,6 +15,7 @@ enum virt_exit svm_fail(struct svm_vcpu *s, const char *why)
 	fmt_snprintf(s->v.fail, sizeof(s->v.fail), "%s (exit %llx, %llx, %llx at %llx)", why,
 		     (unsigned long long)c->exit_code, (unsigned long long)c->exit_info1,
 		     (unsigned long long)c->exit_info2, (unsigned long long)c->rip);
+	s->v.failed = true;
 	run->fail.hw_reason = c->exit_code;
 	run->fail.info1 = c->exit_info1;
 	run->fail.info2 = c->exit_info2;

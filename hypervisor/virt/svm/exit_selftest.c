@@ -132,7 +132,7 @@ static bool row_answers(struct svm_vcpu *s, const struct row_case *c, uint64_t r
 
 	svm_set_blocking(v, 0, 0); /* no step of a case before */
 	v->exception.valid = false;
-	v->fail[0] = '\0';
+	v->failed = false;
 	v->mp_state = MP_RUNNABLE;
 	v->gpr[GPR_RAX] = c->rax;
 	v->gpr[GPR_RCX] = c->rcx;

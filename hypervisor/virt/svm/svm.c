@@ -146,17 +146,20 @@ static bool has_spec_ctrl(void)
 
 /* ---- sessions ---- */
 
-/* Whether the guest may be entered; from then on an IPI to this CPU gets it out. */
-static bool begin(struct svm_vcpu *s)
+/* Timer and clock first, while others need not send an IPI. */
+static __noinline bool attend(struct svm_vcpu *s)
 {
 	struct vcpu *v = &s->v;
 	uint32_t requests;
 
+	__atomic_store_n(&v->mode, VCPU_OUTSIDE, __ATOMIC_SEQ_CST);
+	if (v->timer_changed)
+		vcpu_arm_timer(v, true);
+	if (v->pv.time_stale)
+		kvm_pv_update_time(v);
 	__atomic_store_n(&v->mode, VCPU_GUEST, __ATOMIC_SEQ_CST);
-	if (unlikely(thread_need_resched()))
+	if (thread_need_resched())
 		return false;
-	if (likely(!__atomic_load_n(&v->attention, __ATOMIC_SEQ_CST)))
-		return true;
 	requests = __atomic_load_n(&v->requests, __ATOMIC_SEQ_CST);
 	if (requests & VREQ_LEAVE)
 		return false;
@@ -165,6 +168,17 @@ static bool begin(struct svm_vcpu *s)
 		v->check_events = true;
 	}
 	return true;
+}
+
+/* Whether the guest may be entered; from then on an IPI to this CPU gets it out. */
+static inline bool begin(struct svm_vcpu *s)
+{
+	struct vcpu *v = &s->v;
+
+	__atomic_store_n(&v->mode, VCPU_GUEST, __ATOMIC_SEQ_CST);
+	if (likely(!thread_need_resched() && !__atomic_load_n(&v->attention, __ATOMIC_SEQ_CST)))
+		return true;
+	return attend(s);
 }
 
 static void prepare(struct svm_vcpu *s, struct svm_cpu *cpu)
@@ -199,19 +213,6 @@ static enum svm_fast session(struct svm_vcpu *s)
 	return result;
 }
 
-static void before_session(struct svm_vcpu *s)
-{
-	struct vcpu *v = &s->v;
-
-	arrive(s);
-	if (likely(!READ_ONCE(v->attention)))
-		return;
-	if (v->timer_changed)
-		vcpu_arm_timer(v, true);
-	if (v->pv.time_stale)
-		kvm_pv_update_time(v);
-}
-
 static enum virt_exit run(struct vcpu *v)
 {
 	struct svm_vcpu *s = svm_of(v);
@@ -219,7 +220,7 @@ static enum virt_exit run(struct vcpu *v)
 	enum virt_exit exit;
 
 	for (;;) {
-		before_session(s);
+		arrive(s);
 		if (unlikely(!begin(s))) {
 			__atomic_store_n(&v->mode, VCPU_OUTSIDE, __ATOMIC_RELEASE);
 			return VIRT_EXIT_REQUEST;
@@ -291,10 +292,14 @@ static void tsc_offset_changed(struct vcpu *v)
 	svm_dirty(svm_of(v), CLEAN_INTERCEPTS);
 }
 
-static void finish_io(struct vcpu *v)
+static void finish_io(struct vcpu *v, uint32_t data)
 {
 	struct svm_vcpu *s = svm_of(v);
+	uint32_t info = v->io;
 
+	v->io = 0;
+	if (info & IOIO_IN)
+		v->gpr[GPR_RAX] = io_result(v->gpr[GPR_RAX], data, IOIO_SIZE(info));
 	svm_skip_to(s, s->vmcb->exit_info2);
 }
 

@@ -143,23 +143,37 @@ svm_switch_fn *svm_untraced_switch(void);
 void svm_set_tracing(bool on);
 enum svm_fast svm_traced_exit(struct svm_vcpu *s);
 
+/* The bits that an access to a port moves; size: 1, 2, 4. */
+static inline uint32_t io_mask(unsigned size)
+{
+	static const uint32_t mask[8] = { [1] = 0xff, [2] = 0xffff, [4] = 0xffffffff };
+
+	return mask[size & 7];
+}
+
+/* RAX after an IN: a 32-bit result clears the upper half. */
+static inline uint64_t io_result(uint64_t rax, uint32_t data, unsigned size)
+{
+	static const uint64_t kept[8] = { [1] = ~0xffull, [2] = ~0xffffull };
+
+	return (rax & kept[size & 7]) | (data & io_mask(size));
+}
+
 /* Fills in run->io for an access that the VMM answers; `info` is EXITINFO1. In the session too. */
 static inline void svm_publish_io(struct svm_vcpu *s, uint32_t info, bool string)
 {
 	struct vcpu *v = &s->v;
 	struct vcpu_run *run = v->run;
-	uint8_t size = (uint8_t)IOIO_SIZE(info);
-	uint8_t write = (info & IOIO_IN) == 0;
+	uint32_t size = IOIO_SIZE(info), data = 0;
 
-	v->io_size = size;
-	v->io_write = write;
-	v->io_pending = !string;
+	v->io = string ? 0 : info;
 	run->io.next_rip = s->vmcb->exit_info2;
-	run->io.data = write ? (uint32_t)v->gpr[GPR_RAX] & (uint32_t)BITS(8 * size - 1, 0) : 0;
-	run->io.port = IOIO_PORT(info);
-	run->io.size = size;
-	run->io.write = write;
-	run->io.string = run->io.rep = run->io.addr_size = run->io.segment = 0;
+	if (!(info & IOIO_IN))
+		data = (uint32_t)v->gpr[GPR_RAX] & io_mask(size);
+	/* data, port, size, write in one store; string and what follows in another. */
+	*(uint64_t *)&run->io.data =
+		(uint64_t)((info >> 16) | size << 16 | (~info & IOIO_IN) << 24) << 32 | data;
+	*(uint32_t *)&run->io.string = 0;
 	vcpu_count(v, COUNT_IO_USER);
 }
 

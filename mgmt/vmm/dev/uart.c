@@ -142,7 +142,7 @@ static uint8_t read_msr(struct uart *u)
 }
 
 /* A register that an interrupt hangs on. */
-static uint8_t read_live(struct uart *u, uint64_t offset)
+static __noinline uint8_t read_live(struct uart *u, uint64_t offset)
 {
 	bool dlab = u->lcr & LCR_DLAB;
 	uint8_t value = 0;
