@@ -22,6 +22,9 @@ BUDGETS = {
     "port-kernel-out": 155,
     "port-vmm-in": 585,
     "port-vmm-out": 585,
+    "xapic-read": 2050,  # no next-RIP and no bytes of the instruction: the guest's tables are walked for them
+    "xapic-write": 2080,
+    "ioapic-read": 2040,
     "tsc-adjust-read": 150,
     "tsc-adjust-write": 160,
     "x2apic-self-ipi": 600,  # some of it is for QEMU's sake: look_for_irqs in virt/svm/inject.c

@@ -334,6 +334,21 @@ static size_t contiguous(uint64_t offset, unsigned level, size_t len)
 	return MIN(size - (offset & (size - 1)), len);
 }
 
+const void *mobj_view(struct mobj *m, uint64_t offset, uint64_t *before, uint64_t *after)
+{
+	struct pt_leaf leaf;
+	uint64_t size;
+
+	if (offset >= m->size || !pt_query(&m->pages, offset, &leaf))
+		return NULL;
+	if (leaf.level != PT_LEVEL_4K && !is_cleared(leaf.pa))
+		return NULL;
+	size = pt_level_size(MIN(leaf.level, (unsigned)PT_LEVEL_2M));
+	*before = offset & (size - 1);
+	*after = size - *before;
+	return phys_to_virt(leaf.pa);
+}
+
 int mobj_read(struct mobj *m, uint64_t offset, void *buf, size_t len)
 {
 	char *to = buf;

@@ -37,6 +37,13 @@ uint64_t mobj_present(const struct mobj *m);
  */
 phys_t mobj_page(struct mobj *m, uint64_t offset, unsigned *level);
 
+/*
+ * Where the bytes around `offset` can be read in place: the address of that at `offset`, with
+ * *before in front of it and *after from it on. NULL: no page is there, or one that is still to be
+ * cleared: mobj_read() knows what it holds. As long as the object is there.
+ */
+const void *mobj_view(struct mobj *m, uint64_t offset, uint64_t *before, uint64_t *after);
+
 /* Host access by copy, bounds-checked: 0, -EFAULT, or -ENOMEM (write). mobj_write runs the dirty
  * hook. */
 int mobj_read(struct mobj *m, uint64_t offset, void *buf, size_t len);

@@ -172,6 +172,40 @@ static void read_and_write(void **state)
 	free(copy);
 }
 
+/* In place is what is there and cleared, no further than its page or piece, and stays where it is.
+ */
+static void views_end_with_page_or_piece(void **state)
+{
+	struct mobj *m = mobj_create(kernel_container, MiB(4) + 8192, MOBJ_POPULATE, 0);
+	struct mobj *sparse = mobj_create(kernel_container, MiB(4), 0, 0);
+	uint64_t before, after;
+	const char *at;
+
+	(void)state;
+	assert_null(mobj_view(m, MiB(2) + 100, &before, &after)); /* not cleared yet */
+	assert_int_equal(mobj_write(m, MiB(2) + 100, "large", 6), 0);
+	at = mobj_view(m, MiB(2) + 100, &before, &after);
+	assert_string_equal(at, "large");
+	assert_int_equal(before, 100);
+	assert_int_equal(after, MiB(2) - 100);
+	assert_null(mobj_view(m, 0, &before, &after));
+	assert_ptr_equal(mobj_view(m, MiB(4) - 1, &before, &after), at - 100 + MiB(2) - 1);
+	assert_int_equal(after, 1);
+	assert_non_null(mobj_view(m, MiB(4) + 4096 + 7, &before, &after));
+	assert_int_equal(before, 7);
+	assert_int_equal(after, PAGE_SIZE - 7);
+	assert_null(mobj_view(m, MiB(4) + 8192, &before, &after));
+	assert_null(mobj_view(m, ~0ull, &before, &after));
+	assert_null(mobj_view(sparse, 8192, &before, &after));
+	assert_int_equal(mobj_write(sparse, 8192, "small", 6), 0);
+	assert_string_equal(mobj_view(sparse, 8192, &before, &after), "small");
+	assert_int_equal(before, 0);
+	assert_int_equal(after, PAGE_SIZE);
+	mobj_put(sparse);
+	mobj_put(m);
+	assert_all_free();
+}
+
 static void pages_on_demand_are_charged(void **state)
 {
 	struct container *c = container_create(kernel_container, "m", KiB(64));
@@ -303,6 +337,7 @@ int main(void)
 		cmocka_unit_test(populated_object_has_large_pages),
 		cmocka_unit_test(populated_memory_is_zero),
 		cmocka_unit_test(read_and_write),
+		cmocka_unit_test(views_end_with_page_or_piece),
 		cmocka_unit_test(pages_on_demand_are_charged),
 		cmocka_unit_test(population_over_quota_fails_whole),
 		cmocka_unit_test(pins_hold_pages_and_object),

@@ -26,6 +26,19 @@ struct guest_paging {
 int gmem_read(struct vm *vm, gpa_t gpa, void *buf, size_t len);
 int gmem_write(struct vm *vm, gpa_t gpa, const void *buf, size_t len);
 
+/*
+ * A piece of guest memory, found by the first of several reads for those that follow: tables of a
+ * guest mostly lie near each other. Only while the caller neither waits nor takes interrupts, since
+ * the memory map changes meanwhile. Zeros: none yet.
+ */
+struct gmem_view {
+	gpa_t gpa;
+	uint64_t size;
+	const uint8_t *at;
+};
+/* As gmem_read(); aligned reads of 4 and 8 bytes are single loads where the memory is there. */
+int gmem_view_read(struct vm *vm, struct gmem_view *view, gpa_t gpa, void *buf, size_t len);
+
 #define GMEM_WRITE 1u
 #define GMEM_FETCH 2u
 /*

@@ -15,9 +15,9 @@
 /* Guest memory: the first megabyte. */
 static uint8_t ram[1 << 20];
 
-int gmem_read(struct vm *vm, gpa_t gpa, void *buf, size_t len)
+int gmem_view_read(struct vm *vm, struct gmem_view *view, gpa_t gpa, void *buf, size_t len)
 {
-	(void)vm;
+	(void)vm, (void)view;
 	if (gpa > sizeof(ram) || len > sizeof(ram) - gpa)
 		return -EFAULT;
 	memcpy(buf, ram + gpa, len);

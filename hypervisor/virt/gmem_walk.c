@@ -108,8 +108,8 @@ static bool reserved(const struct guest_paging *p, const struct walk_mode *m, ui
 	return leaf && level && (entry & BITS(shift - 1, 13));
 }
 
-int gmem_translate(struct vm *vm, const struct guest_paging *p, uint64_t gva, uint32_t access,
-		   gpa_t *gpa, uint32_t *error)
+static int translate(struct vm *vm, struct gmem_view *view, const struct guest_paging *p,
+		     uint64_t gva, uint32_t access, gpa_t *gpa, uint32_t *error)
 {
 	struct walk_mode m = walk_mode(p);
 	uint64_t rights = PTE_W | PTE_U;
@@ -130,7 +130,7 @@ int gmem_translate(struct vm *vm, const struct guest_paging *p, uint64_t gva, ui
 		uint64_t entry = 0;
 		bool leaf;
 
-		if (gmem_read(vm, table + index * m.entry_size, &entry, m.entry_size))
+		if (gmem_view_read(vm, view, table + index * m.entry_size, &entry, m.entry_size))
 			return -EIO;
 		if (!(entry & PTE_P))
 			return -EFAULT;
@@ -151,9 +151,18 @@ int gmem_translate(struct vm *vm, const struct guest_paging *p, uint64_t gva, ui
 	return -EFAULT; /* not reached: level 0 is a leaf */
 }
 
+int gmem_translate(struct vm *vm, const struct guest_paging *p, uint64_t gva, uint32_t access,
+		   gpa_t *gpa, uint32_t *error)
+{
+	struct gmem_view view = { 0 };
+
+	return translate(vm, &view, p, gva, access, gpa, error);
+}
+
 unsigned gmem_fetch(struct vm *vm, const struct guest_paging *p, uint64_t gva, uint8_t *buf,
 		    unsigned len)
 {
+	struct gmem_view view = { 0 };
 	unsigned done = 0;
 
 	while (done < len) {
@@ -162,8 +171,8 @@ unsigned gmem_fetch(struct vm *vm, const struct guest_paging *p, uint64_t gva, u
 		uint32_t error;
 		gpa_t gpa;
 
-		if (gmem_translate(vm, p, at, GMEM_FETCH, &gpa, &error) ||
-		    gmem_read(vm, gpa, buf + done, n))
+		if (translate(vm, &view, p, at, GMEM_FETCH, &gpa, &error) ||
+		    gmem_view_read(vm, &view, gpa, buf + done, n))
 			break;
 		done += n;
 	}
