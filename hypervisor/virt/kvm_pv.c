@@ -2,8 +2,8 @@
 /*
  * The clock is a line through (tsc_timestamp, system_time) with the slope of the TSC's rate. With
  * TSCs that are stable, or one CPU alone, all vCPUs get the same line, through the VM's start; else
- * each vCPU's line is drawn anew from the present moment whenever it is stale. The version is odd while a
- * structure is written.
+ * each vCPU's line is drawn anew from the present moment whenever it is stale. The version is odd
+ * while a structure is written.
  */
 #include "virt/kvm_pv.h"
 
