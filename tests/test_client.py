@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """strata-client against the console, over each kind of line, and over a line that drops, doubles and changes bytes."""
+import base64
 import json
 import os
 import random
+import re
+import resource
 import select
 import signal
 import socket
+import struct
 import subprocess
 import threading
 import time
@@ -15,30 +19,33 @@ import zlib
 import pytest
 
 import harness
-from console import PROMPT, VMS, Console
+from console import PROMPT, VMS, Console, read_core
 
 CLIENT = os.path.join(harness.BUILD, "strata-client")
 
 
 class Line(threading.Thread):
-    """Carries bytes between the console's terminal and whoever is at `ends`; `spoil` of 1000 bytes go wrong each way."""
+    """Carries bytes between the console's terminal and whoever is at `ends`; `spoil` of 1000 bytes go wrong each way. After so many
+    bytes of the console's nothing goes any more."""
 
-    def __init__(self, console, fd, spoil=0, seed=1):
+    def __init__(self, console, fd, spoil=0, seed=1, mute_after=None):
         super().__init__(daemon=True)
         # Its own: a number that is closed by others would soon be another file's.
         self.console, self.fd, self.spoil = os.dup(console), os.dup(fd), spoil
         self.rng = random.Random(seed)
         self.wake, self.woken = os.pipe()
-        self.mute = False
+        self.mute, self.mute_after, self.muted = False, mute_after, threading.Event()
         self.spoiled = 0
         self.saw = threading.Event()  # the console has taken a request
         self.start()
 
     def mangle(self, data):
+        if not self.spoil:
+            return data
         out = bytearray()
         for byte in data:
-            what = self.rng.randrange(3000) // max(self.spoil, 1) if self.spoil else 9
-            if self.spoil and what < 3:
+            what = self.rng.randrange(3000) // self.spoil
+            if what < 3:
                 what = self.rng.randrange(3)
                 self.spoiled += 1
             else:
@@ -71,6 +78,11 @@ class Line(threading.Thread):
                         self.saw.set()
                     if data and not self.mute:
                         os.write(other[fd], self.mangle(data))
+                    if fd == self.console and self.mute_after is not None:
+                        self.mute_after -= len(data)
+                        if self.mute_after < 0:
+                            self.mute = True
+                            self.muted.set()
                 except OSError:
                     data = b""
                 if not data:  # the client or the console is gone
@@ -171,25 +183,191 @@ def test_statuses_and_words(console):
     assert client(line.where, "sleep", "1.5")[0] == 0
     line.end()
     # A question that the shell had not come to when the client was gone: its answer goes to the person's terminal.
-    console.child.send(frame("S 01234567"))
+    console.child.send(frame("W 01234567 0 1"))
     # The person at the console has lost nothing.
     assert console.run("echo still here", frames=True) == "still here\n"
 
 
-def test_output_without_end(console):
-    """More than a client takes is cut behind a whole line, and the last one says so."""
-    once, often = console.folder / "once", console.folder / "often"
-    once.write_text(f"echo {'x' * 299}\n" * 3400)
-    often.write_text(f"run {once}\n" * 3)
+def test_long_output(console):
+    """Many times what the console keeps, as text and as objects: each row once, in order."""
+    script = console.folder / "script"
+    script.write_text("".join(f"echo {i} {'x' * 299}\n" for i in range(3000)))
     line = Pty(console)
-    for words, last in (([], "error: more than 2048 KiB of output: cut off here"), (["--json"], '{"error":"more than 2048 KiB of output: cut off here"}')):
-        status, out, err = client(line.where, *words, "run", str(often), timeout=120)
-        rows = out.splitlines()
-        assert (status, err, rows[-1]) == (1, "", last) and len(set(map(len, rows))) <= 4  # two commands as shown, what one prints, the last line
-        assert (2 << 20) - 16384 < len(out) <= 2 << 20
+    status, out, err = client(line.where, "run", str(script))
+    assert (status, err) == (0, "") and out == "".join(f"+ echo {i} {'x' * 299}\n{i} {'x' * 299}\n" for i in range(3000))
+    status, out, err = client(line.where, "--json", "run", str(script))
+    assert (status, err) == (0, "") and [json.loads(row)["text"] for row in out.splitlines()] == [f"{i} {'x' * 299}" for i in range(3000)]
     # The next one is nobody's business.
     assert client(line.where, "echo", "x") == (0, "x\n", "")
     line.end()
+
+
+# ---- vm dump --core into a file ----
+
+def start_vm(console, kib):
+    """A VM of so much memory; of four MiB three are zeros."""
+    assert f"good{kib}: stopped" in console.run(f"vm create good{kib} kernel=/etc/passwd")
+    assert f"good{kib}: running" in console.run(f"vm start good{kib}")
+    return f"good{kib}"
+
+
+def memory_of(kib):
+    """{address: bytes} of what is not zeros."""
+    return {start: b"".join(struct.pack("<QQ", page + 1, page * 0x9e3779b97f4a7c15 % (1 << 64)) * 256 for page in range(start, min(start + (1 << 20), kib << 10), 4096))
+            for start in range(0, kib << 10, 4 << 20)}
+
+
+def check_core(path, kib):
+    segments, notes = read_core(path.read_bytes())
+    whole = b"".join(body.ljust(end - start, b"\0") for (start, body), end in zip(sorted(segments.items()), sorted(segments)[1:] + [kib << 10]))
+    assert len(whole) == kib << 10
+    for start, body in memory_of(kib).items():
+        assert whole[start:start + len(body)] == body
+        assert not any(whole[start + len(body):min(start + (4 << 20), kib << 10)])
+    assert [(name, what) for name, what, _ in notes] == [("CORE", 1), ("STRATA", 1)] * 2
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def dump(line, path, name, *options, **kw):
+    return client([*line.where, "--output", str(path), *options], "vm", "dump", name, "--core", "--raw", **kw)
+
+
+def test_core_of_32_mib(console):
+    """8 of them are no zeros, many times what the console keeps. As readelf sees it as well. The VM runs again afterwards, and the shell has kept nothing."""
+    name, path = start_vm(console, 32768), console.folder / "core"
+    path.write_text("an old one")
+    line = Pty(console)
+    before = resident(shell_of(console))
+    assert dump(line, path, name, timeout=200) == (0, "", "")
+    assert resident(shell_of(console)) - before < 1 << 20  # what it keeps of the output does not grow with it
+    line.end()
+    check_core(path, 32768)
+    text = subprocess.run(["readelf", "-hln", str(path)], stdout=subprocess.PIPE, check=True, timeout=60).stdout.decode()
+    assert "CORE (Core file)" in text and len(re.findall("(?m)^  CORE ", text)) == 2 and len(re.findall("(?m)^  LOAD ", text)) >= 8
+    assert console.state(name) == "running" and not list(console.folder.glob("core.*"))
+
+
+def resident(pid):
+    """Bytes that a process has of its own."""
+    with open(f"/proc/{pid}/statm", encoding="ascii") as f:
+        pages = f.read().split()
+    return (int(pages[1]) - int(pages[2])) * 4096
+
+
+def test_core_over_a_bad_line(console):
+    name, path = start_vm(console, 200), console.folder / "core"
+    line = Pty(console, spoil=10, seed=3)
+    assert dump(line, path, name, timeout=120) == (0, "", "")
+    assert line.line.spoiled > 1000
+    line.end()
+    check_core(path, 200)
+
+
+def test_core_as_text(console):
+    """base64, as a person's terminal would have it."""
+    name = start_vm(console, 4096)
+    line = Pty(console)
+    status, out, err = client(line.where, "vm", "dump", name, "--core")
+    assert (status, err) == (0, "")
+    path = console.folder / "core"
+    path.write_bytes(base64.b64decode(out))
+    path.chmod(0o600)
+    check_core(path, 4096)
+    for words, answer in ((["--raw", "--json"], 2), (["--json", "--raw", "x"], 2)):
+        assert client(line.where, "vm", "dump", name, "--core", *words)[0] == answer
+    line.end()
+    assert "error: --raw: expected strata-client to take it" in console.run(f"vm dump {name} --core --raw", frames=True)
+
+
+def test_broken_transfer(console):
+    """The line goes silent in the midst: no file, an old one is left as it was, the VM goes on, and the line serves the next one."""
+    name, path = start_vm(console, 32768), console.folder / "core"
+    path.write_text("an old one")
+    line = Pty(console, mute_after=1 << 20)
+    status, out, err = dump(line, path, name, timeout=2 / harness.TIME_SCALE)
+    assert (status, out) == (3, "") and re.fullmatch("strata-client: no more of the output has come in time: [1-9][0-9]+ bytes of it are here\n", err)
+    assert path.read_text() == "an old one" and not list(console.folder.glob("core.*"))
+    line.line.mute_after = None
+    line.line.mute = False
+    # Another program has come instead: that is the end of the first one's command.
+    assert client(line.where, "echo", "x") == (0, "x\n", "")
+    line.end()
+    assert console.run("echo still here", frames=True) == "still here\n" and console.state(name) == "running"
+
+
+def test_client_that_is_killed(console):
+    """Nothing is left of its file; a person's Ctrl-C ends what goes on for it, and what was typed before is a line."""
+    name, path = start_vm(console, 32768), console.folder / "core"
+    line = Pty(console, mute_after=1 << 20)
+    p = subprocess.Popen([CLIENT, *line.where, "--output", str(path), "vm", "dump", name, "--core", "--raw"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    line.line.muted.wait(60 * harness.TIME_SCALE)
+    assert list(console.folder.glob("core.*"))
+    p.terminate()
+    assert p.communicate(timeout=60)[0] == b"" and p.returncode == 128 + signal.SIGTERM
+    assert not list(console.folder.glob("core*"))
+    line.end()
+    console.child.send("echo typed\r\x03")
+    console.child.expect("typed\r\n(?s:.*)" + PROMPT)
+    assert console.state(name) == "running"
+
+
+def test_output_option(console):
+    name = start_vm(console, 1024)
+    line = Pty(console)
+    path = console.folder / "out"
+    assert client([*line.where, "--output", str(path)], "echo", "x") == (0, "", "") and path.read_text() == "x\n"
+    # A command that fails says why on stdout, and leaves the file.
+    assert client([*line.where, "--output", str(path)], "vm", "dump", "nobody", "--core") == (1, "error: nobody: no such VM\n", "")
+    assert client([*line.where, "--output", str(path)], "vm", "show")[0] == 2 and path.read_text() == "x\n"
+    assert client([*line.where, "--output", "/dev/null"], "echo", "x") == (3, "", "strata-client: /dev/null: expected the name of a file\n")
+    assert client([*line.where, "--output", "/no/such/file"], "echo", "x") == (3, "", "strata-client: /no/such/file: No such file or directory\n")
+    # A disk that is full: files may not grow beyond 64 KiB here.
+    done = subprocess.run([CLIENT, *line.where, "--output", str(path), "vm", "dump", name, "--core", "--raw"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          preexec_fn=small_files, timeout=300 * harness.TIME_SCALE, check=False)
+    assert (done.returncode, done.stdout) == (3, b"") and b"the output cannot be written: File too large" in done.stderr
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([CLIENT, *line.where, "echo", "x"], stdout=full, stderr=subprocess.PIPE, timeout=300 * harness.TIME_SCALE, check=False)
+    assert done.returncode == 3 and b"stdout: the output cannot be written: No space left on device" in done.stderr
+    assert path.read_text() == "x\n" and [p.name for p in console.folder.glob("out*")] == ["out"]
+    line.end()
+
+
+def small_files():
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (65536, 65536))
+
+
+class WrongConsole(threading.Thread):
+    """Answers one request with these frames, in which ID stands for its number."""
+
+    def __init__(self, path, bodies):
+        super().__init__(daemon=True)
+        self.server = socket.socket(socket.AF_UNIX)
+        self.server.bind(path)
+        self.server.listen()
+        self.bodies = bodies
+        self.start()
+
+    def run(self):
+        connection, _ = self.server.accept()
+        ident = re.search(rb"\x1eQ ([0-9a-f]{8}) ", connection.recv(65536))[1].decode()
+        connection.sendall("".join(frame(body.replace("ID", ident)) for body in self.bodies).encode())
+        while connection.recv(65536):
+            pass
+
+
+@pytest.mark.parametrize("bodies,answer", [
+    (["A ID", "D ID 0 eA==", "E ID 0 1 00000000 0"], "the output came damaged: its checksum is wrong"),
+    (["D ID 0 eA==", "D ID 1 eA==", f"E ID 0 2 {zlib.crc32(b'xx'):08x} 0"], "the output came damaged: its checksum is wrong"),  # the first is not full
+    (["D ID 4000000000 eA==", "D ID x", "D ID 0 ====", "E ID", "E ID 0 4000000000 0 0", "P ID 1 0"], "no more of the output has come in time: 0 bytes of it are here"),
+])
+def test_wrong_console(tmp_path, bodies, answer):
+    """A line on which somebody speaks who does not know how: no crash, no file, one line."""
+    server = WrongConsole(str(tmp_path / "line"), bodies)
+    path = tmp_path / "out"
+    status, out, err = client(["--unix", str(tmp_path / "line"), "--output", str(path)], "echo", "x", timeout=1 / harness.TIME_SCALE)
+    assert (status, out) == (3, "") and re.fullmatch(f"strata-client: {answer}\n", err) and sorted(p.name for p in tmp_path.iterdir()) == ["line"]
+    server.server.close()
 
 
 def test_half_typed_line_stays(console):
@@ -307,7 +485,7 @@ def test_shell_that_ends_meanwhile(console):
     line.line.saw.wait(60 * harness.TIME_SCALE)
     os.kill(old, signal.SIGKILL)
     out, err = p.communicate(timeout=100 * harness.TIME_SCALE)
-    assert (p.returncode, out, err.decode()) == (3, b"", "strata-client: the console has forgotten the request: its shell was started anew\n")
+    assert (p.returncode, out, err.decode()) == (3, b"", "strata-client: the console has dropped the request: its shell was started anew, or another program has asked\n")
     assert shell_of(console) not in (None, old)
     assert client(line.where, "echo", "anew") == (0, "anew\n", "")
     line.end()
@@ -356,7 +534,7 @@ def test_completion():
 def test_man_page_and_install(tmp_path):
     subprocess.run(["make", "-s", "CONFIG=debug", "O=build/debug", "install-client", f"DESTDIR={tmp_path}", "PREFIX=/usr"], cwd=harness.TREE, check=True, timeout=300)
     page = (tmp_path / "usr/share/man/man1/strata-client.1").read_text()
-    for option in ("serial", "baud", "unix", "tcp", "timeout", "json"):
+    for option in ("serial", "baud", "unix", "tcp", "timeout", "output", "json"):
         assert f"\\-\\-{option}" in page
     done = subprocess.run([tmp_path / "usr/bin/strata-client", "--help"], stdout=subprocess.PIPE, check=True, timeout=60)
     assert b"usage:" in done.stdout

@@ -8,6 +8,7 @@ import re
 import socket
 import struct
 import subprocess
+import threading
 import time
 
 import pexpect.fdpexpect
@@ -107,6 +108,9 @@ def test_keys(machine):
 
 # ---- VMs under the console's hands ----
 
+FILLED = 256 << 10  # bytes of the VM `filled` that are no zeros, at FILL_FROM
+FILL_FROM = 8 << 20
+
 @pytest.fixture(scope="module")
 def beats(tmp_path_factory):
     """A boot archive with VMs whose guest lives until it is ended."""
@@ -114,6 +118,7 @@ def beats(tmp_path_factory):
     files = {"guests/beat.elf": open(f"{harness.BUILD}/guests/beat.elf", "rb").read()}
     for i, vcpus in enumerate([1, 2, 3]):
         files[f"vms/beat{i}.conf"] = archive.vm_conf("/guests/beat.elf", vcpus, "16M")
+    files["vms/filled.conf"] = archive.vm_conf("/guests/beat.elf", 1, "32M", f"fill={FILLED // 8}")
     files["scripts/hello"] = b"# as a boot would run it\necho hello from a script\nhost show\nvm start beat0\nwait beat0 --state running\nvm kill beat0\n"
     return archive.extend(harness.image("debug", "strata.cpio"), str(tmp_path_factory.mktemp("beats") / "all.cpio"), files)
 
@@ -311,4 +316,62 @@ def test_several_shells(machine, beats, tmp_path):
         m.expect("init: vm beat0: stopped: killed\r*\n" + re.escape(PROMPT))
         assert "stopped" in shell.run("wait beat0")
         port.send("poweroff\r")
+        assert m.wait_exit(60) == 0
+
+
+class Gate(threading.Thread):
+    """Carries bytes between a client at `path` and a port; after `limit` of the port's the others wait for go()."""
+
+    def __init__(self, path, port, limit):
+        super().__init__(daemon=True)
+        self.server, self.port, self.left = socket.socket(socket.AF_UNIX), socket.socket(socket.AF_UNIX), limit
+        self.server.bind(path)
+        self.server.listen()
+        self.port.connect(port)
+        self.closed, self.opened = threading.Event(), threading.Event()
+        self.start()
+
+    def run(self):
+        client, _ = self.server.accept()
+        threading.Thread(target=self.carry, args=(client, self.port), daemon=True).start()
+        while data := self.port.recv(4096):
+            self.left -= len(data)
+            if self.left < 0 and not self.opened.is_set():
+                self.closed.set()
+                self.opened.wait()
+            try:
+                client.sendall(data)
+            except OSError:  # it has all that it wanted
+                return
+
+    @staticmethod
+    def carry(source, to):
+        try:
+            while data := source.recv(4096):
+                to.sendall(data)
+        except OSError:
+            pass
+
+
+def test_core_over_a_port(machine, beats, tmp_path):
+    """A VM of 32 MiB as a core file, through strata-client on the second port, while a person goes on at the first."""
+    path, core = str(tmp_path / "com2"), tmp_path / "core"
+    with machine(initrd=beats, smp=2, console="console=ttyS1 console=ttyS0", extra=["-serial", f"unix:{path},server=on,wait=off"]) as m:
+        shell = Shell(m)
+        shell.run("vm start filled")
+        wait_text(shell, "filled", "beat: up, 1 CPUs")
+        gate = Gate(str(tmp_path / "line"), path, 100 << 10)
+        line = [f"{harness.BUILD}/strata-client", "--unix", str(tmp_path / "line"), "--timeout", str(int(100 * harness.TIME_SCALE)), "--output", str(core)]
+        client = subprocess.Popen([*line, "vm", "dump", "filled", "--core", "--raw"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        # The VM is held as long as the line takes; the other consoles are not, and nothing has the file's name.
+        assert gate.closed.wait(60 * harness.TIME_SCALE)
+        assert shell.json("vm show filled")[0]["state"] == "paused" and "beat0" in shell.run("vm list") and not core.exists()
+        gate.opened.set()
+        assert client.communicate(timeout=300 * harness.TIME_SCALE) == (b"", b"") and client.returncode == 0
+        assert "filled: running" in shell.run("wait filled --state running")
+        segments, notes = read_core(core.read_bytes())
+        assert sum(map(len, segments.values())) == (32 << 20) - 0x20000 and [what for _, what, _ in notes] == [1, 1]
+        start = max(a for a in segments if a <= FILL_FROM)
+        assert segments[start][FILL_FROM - start:][:FILLED] == b"".join(struct.pack("<Q", a * 0x9e3779b97f4a7c15 % (1 << 64)) for a in range(FILL_FROM, FILL_FROM + FILLED, 8))
+        m.send("poweroff --force\r")
         assert m.wait_exit(60) == 0

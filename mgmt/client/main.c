@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // strata-client: runs one command of a Strata console over a serial line, a pty, a unix socket or
-// TCP, prints its output and exits with its status.
+// TCP, prints its output or puts it into a file, and exits with its status.
 
 #include <getopt.h>
 #include <stdbool.h>
@@ -11,6 +11,7 @@
 
 #include "mgmt/client/client.h"
 #include "mgmt/lib/clock.h"
+#include "mgmt/lib/frame.h"
 
 #define TIMEOUT_S   60
 #define TIMEOUT_MAX 86400
@@ -18,12 +19,12 @@
 
 static const char usage_text[] =
 	"usage: strata-client --serial DEVICE [--baud RATE] | --unix PATH | --tcp HOST:PORT\n"
-	"                     [--timeout SECONDS] [--json] COMMAND [WORD ...]\n"
+	"                     [--timeout SECONDS] [--output FILE] [--json] COMMAND [WORD ...]\n"
 	"A command's status is the exit status: 0 done, 1 failed, 2 wrong words; 3: no answer; 64: "
 	"this text.\n";
 
 struct options {
-	const char *serial, *unix_path, *tcp;
+	const char *serial, *unix_path, *tcp, *output;
 	unsigned baud;
 	long timeout;
 	bool json;
@@ -55,6 +56,7 @@ static void parse(struct options *o, int argc, char **argv)
 		{ "unix", required_argument, NULL, 'u' },
 		{ "tcp", required_argument, NULL, 't' },
 		{ "timeout", required_argument, NULL, 'w' },
+		{ "output", required_argument, NULL, 'o' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
@@ -68,6 +70,7 @@ static void parse(struct options *o, int argc, char **argv)
 		case 'u': o->unix_path = optarg; break;
 		case 't': o->tcp = optarg; break;
 		case 'w': o->timeout = number(optarg, TIMEOUT_MAX); break;
+		case 'o': o->output = optarg; break;
 		case 'j': o->json = true; break;
 		case 'h': usage(stdout); break;
 		default: usage(stderr);
@@ -91,11 +94,20 @@ static bool add_word(char *line, const char *word)
 	return true;
 }
 
+static int open_line(const struct options *o)
+{
+	if (o->serial)
+		return link_serial(o->serial, o->baud);
+	if (o->unix_path)
+		return link_unix(o->unix_path);
+	return link_tcp(o->tcp, now_ms() + 1000 * (int64_t)o->timeout);
+}
+
 int main(int argc, char **argv)
 {
 	struct options o = { .baud = 115200, .timeout = TIMEOUT_S };
 	char line[LINE_ROOM] = "";
-	int64_t deadline;
+	struct output output;
 	bool fits = true;
 	int fd;
 
@@ -104,13 +116,12 @@ int main(int argc, char **argv)
 		fits &= add_word(line, argv[i]);
 	if (o.json)
 		fits &= add_word(line, "--json");
-	if (!fits) {
-		fprintf(stderr, "strata-client: expected a shorter command\n");
+	if (!fits || strlen(line) > FRAME_LINE) {
+		client_fail("expected a shorter command: at most %u bytes", FRAME_LINE);
 		return EXIT_USAGE;
 	}
-	deadline = now_ms() + 1000 * (int64_t)o.timeout;
-	fd = o.serial      ? link_serial(o.serial, o.baud)
-	     : o.unix_path ? link_unix(o.unix_path)
-			   : link_tcp(o.tcp, deadline);
-	return fd < 0 ? EXIT_LINE : request(fd, line, deadline);
+	fd = open_line(&o);
+	if (fd < 0 || !output_begin(&output, o.output))
+		return EXIT_LINE;
+	return request(fd, line, &output, 1000 * (int64_t)o.timeout);
 }

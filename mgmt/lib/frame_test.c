@@ -100,13 +100,21 @@ static void base64(void **state)
 	assert_int_equal(base64_decode(back, 2, "abcd"), -1);
 }
 
+/* The check value of the standard's CRC-32, and the same in two parts. */
+static void crc(void **state)
+{
+	(void)state;
+	assert_int_equal(frame_crc32(0, "123456789", 9), 0xcbf43926);
+	assert_int_equal(frame_crc32(frame_crc32(0, "1234", 4), "56789", 5), 0xcbf43926);
+	assert_int_equal(frame_crc32(0, "", 0), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(whole_frames),
-		cmocka_unit_test(damaged_frames),
-		cmocka_unit_test(endless_frame),
-		cmocka_unit_test(base64),
+		cmocka_unit_test(whole_frames),  cmocka_unit_test(damaged_frames),
+		cmocka_unit_test(endless_frame), cmocka_unit_test(base64),
+		cmocka_unit_test(crc),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

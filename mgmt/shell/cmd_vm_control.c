@@ -182,6 +182,17 @@ static int dump_memory(struct session *s, const char *name, uint64_t address, ui
 	return status;
 }
 
+static int dump_core(struct session *s, int argc, char **argv)
+{
+	bool raw = option_flag(&argc, argv, "--raw");
+
+	if (argc != 1 || (raw && s->json))
+		return STATUS_USAGE;
+	if (raw && !s->captured)
+		return shell_fail(s, "--raw: expected strata-client to take it");
+	return vm_dump_core(s, argv[0], raw);
+}
+
 int cmd_vm_dump(struct session *s, int argc, char **argv)
 {
 	const char *address_word = NULL, *length_word = NULL, *vcpu_word = NULL;
@@ -189,7 +200,7 @@ int cmd_vm_dump(struct session *s, int argc, char **argv)
 	json_int_t count;
 
 	if (option_flag(&argc, argv, "--core"))
-		return argc == 1 ? vm_dump_core(s, argv[0]) : STATUS_USAGE;
+		return dump_core(s, argc, argv);
 	if (option_take(&argc, argv, "--memory", &address_word) < 0 ||
 	    option_take(&argc, argv, "--length", &length_word) < 0 ||
 	    option_take(&argc, argv, "--vcpu", &vcpu_word) < 0 || argc != 1 ||

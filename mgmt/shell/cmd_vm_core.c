@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // vm dump --core: the guest's memory, shared by its VMM, and its vCPUs' registers as an ELF core
-// file in base64, which any line carries. The VM is held meanwhile, by the same request as vm
-// pause.
+// file: in base64, which any line carries, or as it is for a program. The VM is held meanwhile, by
+// the same request as vm pause.
 
 #include <elf.h>
 #include <errno.h>
@@ -181,6 +181,7 @@ static int note_vcpus(struct session *s, const char *name, struct core *c, json_
 
 struct writer {
 	const struct session *s;
+	bool raw;
 	uint64_t offset; /* in the file, of what is in `bytes` */
 	size_t len, piece;
 	uint8_t bytes[OBJECT_BYTES];
@@ -190,7 +191,8 @@ static void flush_piece(struct writer *w)
 {
 	char text[4 * (OBJECT_BYTES + 2) / 3 + 1];
 
-	if (!w->len)
+	/* Where nobody takes it any more the rest is saved. */
+	if (!w->len || ferror(stdout))
 		return;
 	base64_encode(text, w->bytes, w->len);
 	if (w->s->json)
@@ -206,6 +208,10 @@ static void put(void *arg, const void *bytes, size_t len)
 {
 	struct writer *w = arg;
 
+	if (w->raw) {
+		fwrite(bytes, 1, len, stdout);
+		return;
+	}
 	while (len) {
 		size_t n = w->piece - w->len < len ? w->piece - w->len : len;
 
@@ -218,9 +224,9 @@ static void put(void *arg, const void *bytes, size_t len)
 	}
 }
 
-static int write_core(const struct session *s, const char *name, const struct core *c)
+static int write_core(const struct session *s, const char *name, const struct core *c, bool raw)
 {
-	struct writer w = { .s = s, .piece = s->json ? OBJECT_BYTES : LINE_BYTES };
+	struct writer w = { .s = s, .raw = raw, .piece = s->json ? OBJECT_BYTES : LINE_BYTES };
 
 	if (core_size(c) > CORE_MAX)
 		return shell_fail(s, "%s: expected at most %llu MiB that are not zero, found %llu",
@@ -232,7 +238,7 @@ static int write_core(const struct session *s, const char *name, const struct co
 
 /* ---- the verb ---- */
 
-static int dump_held(struct session *s, const char *name)
+static int dump_held(struct session *s, const char *name, bool raw)
 {
 	struct shared m;
 	struct core c = { 0 };
@@ -243,14 +249,14 @@ static int dump_held(struct session *s, const char *name)
 	if (status == STATUS_OK)
 		status = note_vcpus(s, name, &c, m.vcpus);
 	if (status == STATUS_OK)
-		status = write_core(s, name, &c);
+		status = write_core(s, name, &c, raw);
 	core_free(&c);
 	if (m.bytes != MAP_FAILED)
 		munmap(m.bytes, m.size);
 	return status;
 }
 
-int vm_dump_core(struct session *s, const char *name)
+int vm_dump_core(struct session *s, const char *name, bool raw)
 {
 	json_t *vm = client_vm(s, name), *reply;
 	bool runs;
@@ -266,7 +272,7 @@ int vm_dump_core(struct session *s, const char *name)
 			return STATUS_FAIL;
 		json_decref(reply);
 	}
-	status = dump_held(s, name);
+	status = dump_held(s, name, raw);
 	if (runs) {
 		/* Another shell may have been quicker, which is as good. */
 		reply = client_try(s, "resume", named(name));

@@ -93,14 +93,13 @@ const struct command commands[] = {
 	  .complete = COMPLETE_VM,
 	  .output = schema_vm },
 	{ .name = "vm dump",
-	  .args = "NAME [--vcpu N | --memory ADDRESS [--length BYTES] | --core]",
+	  .args = "NAME [--vcpu N | --memory ADDRESS [--length BYTES] | --core [--raw]]",
 	  .help = "registers of a VM's vCPUs, guest-physical memory, or both as a core file",
 	  .more = "A VM that runs is held for the moment that it takes. ADDRESS and BYTES may be "
 		  "hexadecimal (0x...); without --length 256 bytes, at most 1 MiB. --core prints "
-		  "an ELF core "
-		  "file in base64: strata-client ... vm dump NAME --core | base64 -d >core; pages "
-		  "of "
-		  "zeros are left out, and at most 256 MiB may be others.",
+		  "an ELF core file in base64, with --raw as it is: strata-client ... --output "
+		  "FILE vm dump NAME --core --raw. The VM is held as long as the line takes for "
+		  "it. Pages of zeros are left out, and at most 256 MiB may be others.",
 	  .run = cmd_vm_dump,
 	  .min_args = 1,
 	  .max_args = 5,

@@ -13,6 +13,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "mgmt/lib/clock.h"
 #include "mgmt/lib/frame.h"
 
 #define FRAME_PAUSE_MS 2000
@@ -166,6 +167,46 @@ static void read_frame(void)
 	const char *body = c < 0 ? NULL : frame_take(&reader, (uint8_t)c);
 	if (body)
 		take_frame(body);
+}
+
+/* Cuts a Ctrl-C out of the keys before `until`. */
+static bool take_interrupt(const char *until)
+{
+	char *c = memchr(kept + start, KEY_INTERRUPT, (size_t)(until - (kept + start)));
+
+	if (!c)
+		return false;
+	memmove(c, c + 1, (size_t)(kept + end - c - 1));
+	end--;
+	return true;
+}
+
+enum keys_waited keys_wait_frame(int ms)
+{
+	struct pollfd key = { .fd = STDIN_FILENO, .events = POLLIN };
+	static char before[sizeof(kept)];
+	int64_t end_ms = now_ms() + ms;
+	char *mark;
+	size_t n;
+
+	while (!(mark = memchr(kept + start, FRAME_MARK, end - start))) {
+		if (take_interrupt(kept + end))
+			return KEYS_INTERRUPT;
+		/* What somebody has typed all the time cannot be kept without end. */
+		if (keys_full())
+			start = end = 0;
+		ms = (int)(end_ms - now_ms());
+		if (ms <= 0 || poll(&key, 1, ms) != 1 || !fill())
+			return KEYS_NONE;
+	}
+	if (take_interrupt(mark))
+		return KEYS_INTERRUPT;
+	n = (size_t)(mark - (kept + start));
+	memcpy(before, kept + start, n);
+	start += n + 1;
+	read_frame();
+	keys_unget(before, n);
+	return KEYS_FRAME;
 }
 
 int keys_next(void)

@@ -26,6 +26,16 @@ void keys_also_wait(int fd, void (*ready)(void));
 
 /* Who gets the frames that come among the keys (mgmt/lib/frame.h); they are no keys. */
 void keys_on_frame(void (*take)(const char *body));
+/*
+ * Waits up to ms for a frame among the keys and has it taken; keys before it stay. A Ctrl-C among
+ * them is taken out, and no frame.
+ */
+enum keys_waited {
+	KEYS_FRAME,
+	KEYS_NONE, /* the time is over, or no more keys will come */
+	KEYS_INTERRUPT
+};
+enum keys_waited keys_wait_frame(int ms);
 /* Next key: kept ones first, then the keyboard, waiting. -1: end of input. */
 int keys_next(void);
 /* Takes up to room of the kept keys without waiting. */

@@ -26,6 +26,7 @@ struct session {
 	unsigned depth;   /* scripts that run scripts */
 	bool no_terminal; /* nobody sits there: no keys, no escape sequences */
 	bool paged;       /* long output stops at each screen */
+	bool captured;    /* output goes to a program, byte for byte */
 };
 
 enum complete {
@@ -142,7 +143,7 @@ int cmd_vm_reset(struct session *s, int argc, char **argv);
 int cmd_vm_nmi(struct session *s, int argc, char **argv);
 int cmd_vm_dump(struct session *s, int argc, char **argv);
 /* ---- cmd_vm_core.c ---- */
-int vm_dump_core(struct session *s, const char *name);
+int vm_dump_core(struct session *s, const char *name, bool raw);
 int cmd_vm_log(struct session *s, int argc, char **argv);
 int cmd_vm_console(struct session *s, int argc, char **argv);
 int cmd_host_show(struct session *s, int argc, char **argv);

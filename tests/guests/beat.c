@@ -2,7 +2,7 @@
 // A guest that lives until it is told to end: all CPUs take a timer tick, the boot CPU keeps a
 // pattern in memory right and prints a line now and then. For tests of what is done to a VM from
 // outside. Keys: `q` ends it, `n` prints how many NMIs came, everything else comes back in
-// capitals.
+// capitals. fill=N: so many words of memory from FILL_FROM on hold what their address says.
 
 #include "tests/guests/rt/rt.h"
 
@@ -15,6 +15,7 @@ const char guest_name[] = "beat";
 #define LSR_DATA    1
 #define PATTERN     4096
 #define PRINT_EVERY 20
+#define FILL_FROM   (8ull << 20)
 
 static volatile uint32_t ticks, nmis;
 static uint64_t pattern[PATTERN];
@@ -59,6 +60,14 @@ static bool check_pattern(uint64_t round)
 	return true;
 }
 
+static void fill(uint64_t words)
+{
+	uint64_t *to = (uint64_t *)FILL_FROM;
+
+	for (uint64_t i = 0; i < words; i++)
+		to[i] = (FILL_FROM + 8 * i) * 0x9e3779b97f4a7c15;
+}
+
 static void take_key(void)
 {
 	uint8_t key;
@@ -83,6 +92,7 @@ void guest_main(void)
 	for (unsigned i = 1; i < online; i++)
 		cpu_run(i, live, NULL);
 	start_ticks();
+	fill(option("fill", 0));
 	print("beat: up, %u CPUs\n", online);
 	for (uint64_t round = 0;; round++) {
 		wait_for_interrupt();

@@ -3,6 +3,7 @@
 """A peer for init's side of the VMM protocol (mgmt/README.md) on Linux; the VM's name says how it behaves.
 
 good*      runs, stops when asked; its console says hello and echoes in capitals
+goodN      has N KiB of memory (N a number); of four MiB three are zeros
 stubborn*  runs and does not heed its power button
 deaf*      has not enabled its power button
 mute*      answers no request
@@ -16,6 +17,7 @@ import os
 import select
 import signal
 import socket
+import struct
 import sys
 
 name = sys.argv[1]
@@ -79,6 +81,12 @@ def answer(request):
         if request["gpa"] >= 1 << 20:
             return f"{request['gpa']:#x}: expected the address of guest memory"
         return {"data": bytes((request["gpa"] + i) % 256 for i in range(request["length"])).hex()}
+    elif op == "memory" and name[4:].isdigit() and name not in ("good1", "good2"):
+        size = int(name[4:]) << 10
+        fd = os.memfd_create("memory")
+        for page in range(0, size, 4096):
+            os.write(fd, bytes(4096) if page >> 20 & 3 else struct.pack("<QQ", page + 1, page * 0x9e3779b97f4a7c15 % (1 << 64)) * 256)
+        return {"pieces": [[0, size, 0]], "vcpus": 2, "handle": fd}
     elif op == "memory":
         fd = os.memfd_create("memory")
         os.write(fd, b"low" + bytes(4093) + bytes(1 << 20) + b"high".rjust(4096, b"."))
