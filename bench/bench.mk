@@ -23,7 +23,7 @@ BENCH_WORKLOADS := $(sort $(wildcard bench/workloads/*))
 $(BENCH)/tool: bench/guest/tool.c $(O)/.flags-user
 	$(call say,CC,$@)
 	$(Q)$(CC) $(USER_CPPFLAGS) $(USER_CFLAGS) $< $(USER_LDFLAGS) -s -o $@
-$(BENCH)/stamp: bench/kvm/stamp.c $(O)/.flags-user
+$(BENCH)/online $(BENCH)/stamp: $(BENCH)/%: bench/kvm/%.c $(O)/.flags-user
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(USER_CPPFLAGS) $(USER_CFLAGS) $< $(USER_LDFLAGS) -s -o $@
@@ -43,7 +43,7 @@ $(BENCH)/image: bench/guest/fetch_image bench/guest/mkimage.py bench/guest/paral
 		--file /bench/tree.tar.gz=$(BENCH)/tree.tar.gz \
 		$(foreach w,$(BENCH_WORKLOADS),--file /bench/$(notdir $(w))=$(w))
 
-BENCH_SMALL := image $(addprefix $(BENCH)/,exit.elf ipi.elf guest.cpio nothing.elf ready.elf stamp)
+BENCH_SMALL := image $(addprefix $(BENCH)/,exit.elf ipi.elf guest.cpio nothing.elf online ready.elf stamp)
 .PHONY: bench-guest bench-small bench-files
 bench-guest: $(BENCH)/guest.cpio
 bench-small: $(BENCH_SMALL) build/.deps-bench build/.deps-test

@@ -6,9 +6,7 @@ GOALS = {
     ("start", "start-and-end"): ("strata", "kvm", 0.1),
     ("create", "first-instruction"): ("strata", "kvm", 0.1),
     ("ipi", "ipi-halted"): ("strata", "kvm", 0.5),
-    ("ipi", "ipi-halted-least"): ("strata", "kvm", 0.5),
     ("ipi", "ipi-both-halted"): ("strata", "kvm", 0.5),
-    ("ipi", "ipi-both-halted-least"): ("strata", "kvm", 0.5),
     ("ipi-one-cpu", "ipi-both-halted"): ("strata", "kvm", 0.5),
     ("exit", "halt-timer-wake"): ("strata", "kvm", 0.5),
     ("build", "untar"): ("strata", "bare", 1.01),
@@ -21,11 +19,7 @@ GOALS = {
     ("fio", "randread-4k-32"): ("strata", "kvm", 2),
 }
 
-WALL = "wall time: the scheduler of the computer under the emulator has to give the threads of both CPUs a turn, and on a busy one that is nearly all of it; " \
-       "ipi-one-cpu counts what such a wakeup takes"
-
 CAUSES = {
-    **{("ipi", f"ipi-{what}{least}"): WALL for what in ("running", "halted", "both-halted") for least in ("", "-least")},
     ("exit", "x2apic-self-ipi"): "write, delivery, handler and EOI together: two exits and an injection",
     ("syscall", "getppid"): "one step of what perf prints (0.001 s of 0.098 s)",
 }

@@ -39,7 +39,7 @@ def commit():
 
 
 def describe(args):
-    clock = "icount shift=0, one instruction is one nanosecond; with more than one CPU: multi-threaded TCG, wall time"
+    clock = "icount shift=0, one instruction, of whichever CPU, is one nanosecond; where a row says so: multi-threaded TCG, wall time"
     machine = {"emulator": output_of("qemu-system-x86_64", "--version").splitlines()[0], "clock": clock,
                "cpu": "EPYC,+svm,+npt", "host": f"{platform.machine()}, {os.cpu_count()} CPUs"}
     kernel = sides.cpio.read(os.path.join(sides.BUILD, "kernel/release")).decode().strip()
@@ -95,9 +95,9 @@ def note(results, workload, side, found, reason):
     for metric, values in found.items():
         unit, better = workload.metrics[metric]
         row = R.add_sample(results, workload.name, metric, unit, better, side.name, sum(values) / len(values))
-        row["exact"] = workload.shape.cpus == 1 and workload.side_job
+        row["exact"] = workload.shape.icount and workload.side_job
         if workload.shape.cpus > 1:
-            row["note"] = f"{workload.shape.cpus} CPUs, wall time"
+            row["note"] = f"{workload.shape.cpus} CPUs, " + ("instructions of all of them" if workload.shape.icount else "wall time")
     return True
 
 

@@ -3,7 +3,7 @@
 
 A side runs a job: one of the short ones (`boot` and PROGRAMS), or a list of workloads in the Debian guest, and yields
 pairs (workload, line) as they come. One that does not get there raises SideFailed with what it said last.
-With one CPU the machine runs under icount: an instruction is a nanosecond, and a run repeats exactly.
+With one CPU, and with several that take turns (`clock=icount`), the machine runs under icount: an instruction is a nanosecond, and a run repeats exactly.
 """
 import json
 import os
@@ -60,13 +60,10 @@ def memory_of(job):
 
 
 def exit_costs(text, workload="exit"):
-    """The medians of the lines `NAME MEDIAN MIN MAX` of the guests in bench/exit; of wall time the least as well: medians have the scheduler of a
-    busy computer in them."""
+    """The medians of the lines `NAME MEDIAN MIN MAX` of the guests in bench/exit."""
     rows = expected(r"(?s)exit-cost: begin\s(.*)exit-cost: end", text, "the costs of exits").replace("\r", "")
-    for name, median, least in re.findall(r"(?m)^([a-z0-9-]+) (\d+) (\d+) \d+\s*$", rows):
+    for name, median in re.findall(r"(?m)^([a-z0-9-]+) (\d+) \d+ \d+\s*$", rows):
         yield workload, f"{name} {median}"
-        if workload == "ipi":
-            yield workload, f"{name}-least {least}"
 
 
 def guest_files(job, folder):
@@ -148,7 +145,7 @@ class Side:
 
     def machine(self, job, mib, **args):
         return harness.Machine(f"bench-{self.name}-{job[0]}", config=self.config, smp=self.shape.cpus, mem=f"{mib}m",
-                               icount=self.shape.cpus == 1, limit=4 * self.limit, **args)
+                               icount=self.shape.icount, limit=4 * self.limit, **args)
 
     def host_mib(self, job):
         """Memory of the machine of a side that runs VMs."""
@@ -193,6 +190,27 @@ class Kvm(Side):
     QEMU = "qemu-system-x86_64 -machine q35,usb=off -accel kvm -cpu host -nodefaults -display none -serial stdio -no-reboot " \
            "-device isa-debug-exit,iobase=0xf4,iosize=4"
 
+    # As libvirt's vcpupin and emulatorpin do it: QEMU starts on CPU 0 with its vCPUs held, tells their threads, and goes on when each is on its own CPU.
+    PINNED = """\
+(
+qmp=$(mktemp -u)
+mkfifo $qmp.in $qmp.out
+exec 3<>$qmp.in 4<>$qmp.out
+taskset -c 0 {line} -S -qmp pipe:$qmp &
+echo '{{"execute":"qmp_capabilities"}} {{"execute":"query-cpus-fast"}}' >&3
+while read -r answer <&4; do
+	case $answer in *thread-id*) break ;; esac
+done
+cpu=1
+for thread in $(echo "$answer" | sed 's/"props": {{[^}}]*}}//g' | grep -o '"thread-id": *[0-9]*' | grep -o '[0-9]*$'); do
+	taskset -p -c $cpu $thread || {{ kill $!; break; }}
+	cpu=$((cpu + 1))
+done
+echo '{{"execute":"cont"}}' >&3
+wait $!
+)
+"""
+
     def linux(self, job, base):
         """QEMU's command line for one VM with Linux."""
         line = f"{base} -kernel /guest/vmlinux -initrd /guest/initrd -append '{self.cmdline(job, '/dev/vdb')}'"
@@ -212,6 +230,8 @@ class Kvm(Side):
             line = f"{base} -kernel /guest/{name}" + (f" -append '{words}'" if words else "")
             if job == ["create"]:  # guest memory in a file, so that what is anonymous is beside it
                 return f"/bin/stamp --first {line} -machine memory-backend=ram -object memory-backend-memfd,id=ram,size={SMALL_MIB}M\n"
+            if self.shape.pinned:
+                return self.PINNED.format(line=line)
             return f"/bin/stamp {line}\n" if job == ["start"] else f"{line}\n"
         line = self.linux(job, base)
         if job == ["boot"]:
@@ -230,7 +250,7 @@ class Kvm(Side):
         script = os.path.join(folder, "job")
         with open(script, "w", encoding="utf-8") as f:
             f.write(self.host_job(job))
-        files = {"/job": script, "/bin/stamp": os.path.join(BUILD, "stamp"), **guest_files(job, "/guest")}
+        files = {"/job": script, **{f"/bin/{name}": os.path.join(BUILD, name) for name in ("online", "stamp")}, **guest_files(job, "/guest")}
         archive = mkhost.make(os.path.join(BUILD, "kernel/lib/modules", release), files)
         path = os.path.join(folder, "host.cpio")
         archive.save(path)
@@ -238,7 +258,9 @@ class Kvm(Side):
 
     def measure(self, job):
         initrd = self.host(self.folder(job), job)
-        with self.machine(job, self.host_mib(job), kernel=KERNEL, initrd=initrd, console="", append=CMDLINE) as m:
+        # kvm/online.c says why.
+        words = f" maxcpus=1 bench_online={self.shape.cpus}" if self.shape.icount and self.shape.cpus > 1 else ""
+        with self.machine(job, self.host_mib(job), kernel=KERNEL, initrd=initrd, console="", append=CMDLINE + words) as m:
             m.expect(r"host: 6[^\r\n]*[\r\n]", self.limit)
             live = not is_short(job) and self.shape.vms == 1
             if live:
@@ -290,6 +312,8 @@ class Strata(Side):
 
     def configuration(self, job):
         lines = ["[vm]", f"vcpus = {self.shape.vcpus}", f"memory = {memory_of(job)}M", "reboot = stop"]
+        if self.shape.pinned:
+            lines.append("cpus = dedicated")
         if program_of(job):
             name, words = program_of(job)
             lines += [f"kernel = /guests/{name}"] + ([f"cmdline = {words}"] if words else [])

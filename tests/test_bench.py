@@ -124,7 +124,9 @@ def test_compare_as_a_program(tmp_path):
 def test_workload_files():
     known = workloads.load()
     assert list(known)[:3] == ["boot", "create", "exit"] and known["boot"].side_job and not known["fio"].side_job
-    assert known["boot"].shape == workloads.ONE and known["overcommit"].shape == (2, 4, 2)
+    assert known["boot"].shape == workloads.ONE and known["overcommit"].shape == (2, 4, 2, "")
+    assert known["ipi"].shape.icount and known["ipi"].shape.pinned and known["smp1"].shape.icount
+    assert not known["overcommit"].shape.icount and not known["overcommit"].shape.pinned
     assert known["fio"].value("read-128k-1 12.5") == ("read-128k-1", 12.5)
     assert known["fio"].value("read-128k-1 fast") is None and known["fio"].value("other 1") is None
     for name in known:
@@ -134,7 +136,8 @@ def test_workload_files():
 
 @pytest.mark.parametrize("text, said", [("#: a b\n", "expected #: METRIC"), ("#: a ns smaller\n", "expected #: METRIC"),
                                         ("echo\n", "expected a line #:"), ("# machine: cpus=0\n", "cpus=0: expected cpus=N"),
-                                        ("# machine: disks=1\n", "disks=1: expected cpus=N")])
+                                        ("# machine: disks=1\n", "disks=1: expected cpus=N"),
+                                        ("# machine: clock=wall\n", "clock=wall: expected cpus=N"), ("# machine: clock=1\n", "or clock=icount")])
 def test_bad_workloads(text, said):
     with pytest.raises(workloads.BadWorkload, match=said):
         workloads.Workload("w", text)
@@ -206,7 +209,6 @@ def test_a_workload_without_values_is_a_hole(played, tmp_path):
 def test_exit_costs_of_a_log():
     text = "noise\r\nexit-cost: begin\r\ncpuid 170 169 180\r\nvmcall-unknown -\r\nexit-cost: end\r\n"
     assert list(sides.exit_costs(text)) == [("exit", "cpuid 170")]
-    assert list(sides.exit_costs(text, "ipi")) == [("ipi", "cpuid 170"), ("ipi", "cpuid-least 169")]
     with pytest.raises(sides.SideFailed, match="expected the costs of exits; last said: noise"):
         list(sides.exit_costs("noise\n"))
 
@@ -222,6 +224,35 @@ def test_jobs_with_a_machine_of_their_own():
     assert ["build", "http", "memory", "sched", "smp1", "syscall"] in jobs and ["overcommit"] in jobs and ["ipi"] in jobs
     known = workloads.load()
     assert all(len({known[name].shape for name in job}) == 1 for job in jobs)
+
+
+QEMU = """#!/usr/bin/python3
+import json, sys
+pipe = sys.argv[sys.argv.index("-qmp") + 1].removeprefix("pipe:")
+commands, answers = open(pipe + ".in"), open(pipe + ".out", "w")
+assert "-S" in sys.argv and commands.readline().split() == ['{"execute":"qmp_capabilities"}', '{"execute":"query-cpus-fast"}']
+cpus = [{"thread-id": thread, "props": {"core-id": n, "thread-id": 0, "socket-id": 0}, "cpu-index": n} for n, thread in enumerate((117, 118))]
+for answer in ({"QMP": {}}, {"return": {}}, {"return": cpus}):
+    print(json.dumps(answer), file=answers, flush=True)
+assert json.loads(commands.readline()) == {"execute": "cont"}
+print("goes on", flush=True)
+sys.exit(1)
+"""
+TASKSET = """#!/bin/sh
+case $1 in -p) echo "$3 has $4"; test "$4" != "$bad" ;; *) shift 2; exec "$@" ;; esac
+"""
+
+
+@pytest.mark.parametrize("bad, said, status", [("0", ["1 has 117", "2 has 118", "goes on"], 1), ("118", ["1 has 117", "2 has 118"], 143)])
+def test_pinned_vcpus(tmp_path, bad, said, status):
+    """What KVM's host runs for it: each vCPU on its own CPU before the guest's first instruction, and no guest where that fails."""
+    for name, text in (("qemu-system-x86_64", QEMU), ("taskset", TASKSET)):
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o755)
+    script = sides.Kvm(shape=workloads.load()["ipi"].shape).host_job(["ipi"])
+    done = subprocess.run(["sh", "-c", script], env={"PATH": f"{tmp_path}:/usr/bin:/bin", "TMPDIR": str(tmp_path), "bad": bad},
+                          capture_output=True, text=True, timeout=60 * harness.TIME_SCALE, check=False)
+    assert [line for line in done.stdout.splitlines() if line] == said and done.returncode == status, done
 
 
 def test_lines_of_several_guests():
@@ -351,3 +382,16 @@ def test_start_repeats_exactly():
     (workload, line), = figures[0]
     metric, value = workloads.load()[workload].value(line)
     assert metric == "start-and-end" and value > 0
+
+
+# Instructions of all CPUs, at most; Linux KVM needs 8760, 17278 and 11722.
+IPI = {"ipi-running": 1600, "ipi-halted": 3800, "ipi-both-halted": 3600}
+
+
+def test_interrupts_between_cpus():
+    """On CPUs that take turns under icount, each vCPU on its own: a count that repeats, and less than half of KVM's."""
+    subprocess.run(["make", "-s", "bench-small"], cwd=harness.TREE, check=True, timeout=600)
+    ipi = workloads.load()["ipi"]
+    found = dict(ipi.value(line) for _, line in sides.Strata(shape=ipi.shape).run(["ipi"]))
+    print(found)
+    assert set(found) == set(IPI) and all(found[name] <= most for name, most in IPI.items()), found

@@ -8,8 +8,7 @@
 
 const char guest_name[] = "ipi-cost";
 
-/* Each a single interrupt: with a thread for each CPU of an emulator most of a mean would be the
- * few that met its scheduler. */
+/* Each a single interrupt: a mean would have the few in it that met a timer of the hypervisor's. */
 #define SAMPLES 201
 #define PING    0x61
 #define PONG    0x62
@@ -73,13 +72,21 @@ static void sleep_and_answer(void *arg)
 
 /* ---- samples ---- */
 
-/* `rest`: ticks before it, in which the other CPU falls asleep. */
-static uint64_t until_seen(uint64_t rest)
+/* Ticks in which the other CPU falls asleep. Where CPUs take turns each PAUSE gives one away, which
+ * takes the emulator long. */
+static void rest(uint64_t ticks)
 {
-	uint64_t n = pings, start = rdtsc();
+	for (uint64_t start = rdtsc(); rdtsc() - start < ticks; cpu_pause()) {
+		for (unsigned i = 0; i < 300; i++)
+			(void)rdtsc();
+	}
+}
 
-	while (rdtsc() - start < rest)
-		cpu_pause();
+static uint64_t until_seen(uint64_t ticks)
+{
+	uint64_t n = pings, start;
+
+	rest(ticks);
 	start = rdtsc();
 	send(1, PING);
 	while (pings == n)

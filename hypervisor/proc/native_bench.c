@@ -52,6 +52,7 @@ static void line_up(struct bench *b)
 	while (__atomic_load_n(&b->ready, __ATOMIC_ACQUIRE) < b->nr_threads) {
 		preempt_point();
 		thread_yield();
+		cpu_relax();
 	}
 }
 
