@@ -101,7 +101,7 @@ class Machine(Serial):
     cpu      QEMU's -cpu             append   kernel command line, after console=ttyS0
     kernel   image (default: the configuration's); None with `kernel=False`: boot from `extra`
     initrd   boot archive (default: the configuration's; False: none)
-    icount   deterministic: -icount shift=0, one CPU, virtual clock
+    icount   deterministic: -icount shift=0, virtual clock; several CPUs take turns (docs/figures.md)
     extra    more arguments for QEMU
     wrap     the command that starts QEMU (`ip netns exec NAME`)
     limit    seconds after which the machine is ended whatever it does

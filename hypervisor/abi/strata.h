@@ -463,22 +463,29 @@ enum power_action {
 };
 
 enum bench_what {
-	BENCH_TICKET_LOCK, /* acquire and release; argument: so many CPUs at once, 1..16 */
-	BENCH_MCS_LOCK,    /* the same */
-	BENCH_CHANNEL,     /* a message there and one back; 0: on one CPU, 1: between two */
-	BENCH_SWITCH,      /* two threads yield to each other; 0 */
-	BENCH_WAKEUP,      /* two threads wake each other in turn; 0: on one CPU, 1: on two */
-	BENCH_PAGE,        /* a block of pages taken and given back; its order, 0..9 */
-	BENCH_FAIR,        /* so many threads, 1..64, compute on all CPUs, each for as many
-			      milliseconds as there are rounds if shares are equal; the result's
-			      times are how long they ran */
+	BENCH_TICKET_LOCK,  /* acquire and release; argument: so many CPUs at once, 1..16. From two
+			       on  the lock is held over a PAUSE, so that the others meet it taken */
+	BENCH_MCS_LOCK,     /* the same */
+	BENCH_CHANNEL,      /* a message there and one back; 0: on one CPU, 1: between two */
+	BENCH_SWITCH,       /* two threads yield to each other; 0 */
+	BENCH_WAKEUP,       /* two threads wake each other in turn; 0: on one CPU, 1: on two */
+	BENCH_PAGE,         /* a block of pages taken and given back; its order, 0..9 */
+	BENCH_FAIR,         /* so many threads, 1..64, compute on all CPUs, each for as many
+			       milliseconds as there are rounds if shares are equal; the result's
+			       times are how long they ran */
+	BENCH_FAIR_WEIGHTS, /* the same, and every second thread has twice the weight; the times are
+			       how long they ran for a weight of one */
+	BENCH_LATENCY,      /* of so many threads, 1..64, one sleeps for a moment in each round, the
+			       others compute on all CPUs; the result's times are how much later than
+			       it wanted it ran, `sum_ns` those of all rounds */
 };
 
 struct bench_result {
 	uint64_t rounds;            /* of each thread */
 	uint64_t least_ns, most_ns; /* that the quickest and the slowest thread took for all */
 	uint64_t sum_ns;            /* that all threads took */
-	uint32_t threads, reserved;
+	uint32_t threads;
+	uint32_t behind; /* locks: rounds that one had still to do when the first had done all */
 };
 
 enum sys_topic {

@@ -16,7 +16,9 @@
 #define THREADS_MAX 64u
 #define LOCKERS_MAX 16u /* CPUs at one lock */
 #define NS_PER_MS   1000000ull
-#define WORK_NS     100000ull /* between two looks at the clock's end */
+#define WORK_LOOPS  200u              /* between two looks for interrupts */
+#define NAP_NS      1100000ull        /* no part of a slice */
+#define SETTLE_NS   (200 * NS_PER_MS) /* in which queues forget what was before */
 
 static const struct lock_class ticket_class = { "bench ticket", LOCK_RANK_OBJECT };
 static const struct lock_class mcs_class = { "bench mcs", LOCK_RANK_OBJECT | LOCK_MCS };
@@ -34,14 +36,19 @@ struct bench {
 	struct wait_queue finish;  /* who waits for the end */
 	uint32_t finished;         /* [finish.lock] */
 	uint64_t until;            /* [a] when all stop; 0: nobody has begun */
+	uint32_t over;             /* [a] the first has done its rounds */
+	bool weighted;             /* [I] every second thread has twice the weight */
 	uint64_t own[THREADS_MAX]; /* [o] ns that each took */
 	int error;                 /* [a] */
+	struct bench_result result;
+	struct bench_result late; /* [o] thread 0's */
 	struct bench_thread {
-		struct bench *b;
-		uint32_t n;
-		void (*run)(struct bench *b, uint32_t n);
-		struct thread *thread;
-	} threads[THREADS_MAX]; /* [I] */
+		struct bench *b;                          /* [I] */
+		void (*run)(struct bench *b, uint32_t n); /* [I] */
+		struct thread *thread;                    /* [I] */
+		uint32_t n;                               /* [I] */
+		uint32_t done;                            /* [a] rounds of a lock */
+	} __aligned(64) threads[THREADS_MAX];
 };
 
 /* ---- threads that begin together ---- */
@@ -77,6 +84,11 @@ static void bench_thread(void *arg)
 	say_finished(t->b);
 }
 
+static uint32_t weight_of(uint32_t n)
+{
+	return 1 + n % 2;
+}
+
 static int start_thread(struct bench *b, uint32_t n, cpu_id_t cpu,
 			void (*run)(struct bench *b, uint32_t n))
 {
@@ -94,7 +106,11 @@ static int start_thread(struct bench *b, uint32_t n, cpu_id_t cpu,
 	t->n = n;
 	t->run = run;
 	t->thread = thread_create(&args);
-	return t->thread ? 0 : -ENOMEM;
+	if (!t->thread)
+		return -ENOMEM;
+	if (b->weighted)
+		thread_set_weight(t->thread, THREAD_WEIGHT_DEFAULT * weight_of(n));
+	return 0;
 }
 
 #define ANYWHERE UINT32_MAX
@@ -102,6 +118,20 @@ static int start_thread(struct bench *b, uint32_t n, cpu_id_t cpu,
 static cpu_id_t place(uint32_t n, uint32_t spread)
 {
 	return spread == ANYWHERE ? CPU_ID_NONE : CPU_ID(n * spread % cpu_count());
+}
+
+static void summarize(struct bench *b)
+{
+	struct bench_result *r = &b->result;
+
+	r->threads = b->nr_threads;
+	r->rounds = b->rounds;
+	r->least_ns = UINT64_MAX;
+	for (uint32_t i = 0; i < b->nr_threads; i++) {
+		r->most_ns = MAX(r->most_ns, b->own[i]);
+		r->least_ns = MIN(r->least_ns, b->own[i]);
+		r->sum_ns += b->own[i];
+	}
 }
 
 /* Threads 0..nr-1, on the CPUs from 0 on, `spread` apart, or ANYWHERE; all or none run. */
@@ -124,6 +154,7 @@ static int run_threads(struct bench *b, uint32_t nr, uint32_t spread,
 		if (t)
 			thread_put(t);
 	}
+	summarize(b);
 	return err ? err : b->error;
 }
 
@@ -138,12 +169,34 @@ static void take_lock(struct bench *b, uint32_t n)
 	}
 }
 
+/* By the first that has done its rounds: how far the last one is behind. */
+static void note_behind(struct bench *b)
+{
+	for (uint32_t i = 0; i < b->nr_threads; i++) {
+		uint32_t done = __atomic_load_n(&b->threads[i].done, __ATOMIC_RELAXED);
+
+		b->result.behind = MAX(b->result.behind, b->rounds - done);
+	}
+}
+
+static void contend(struct bench *b, uint32_t n)
+{
+	for (uint32_t i = 0; i < b->rounds; i++) {
+		lock_acquire(&b->lock);
+		cpu_relax();
+		lock_release(&b->lock);
+		__atomic_store_n(&b->threads[n].done, i + 1, __ATOMIC_RELAXED);
+	}
+	if (!__atomic_exchange_n(&b->over, 1, __ATOMIC_ACQ_REL))
+		note_behind(b);
+}
+
 static int bench_lock(struct bench *b, const struct lock_class *class, uint64_t cpus)
 {
 	if (cpus < 1 || cpus > MIN(cpu_count(), LOCKERS_MAX))
 		return -EINVAL;
 	lock_init(&b->lock, class);
-	return run_threads(b, (uint32_t)cpus, 1, take_lock);
+	return run_threads(b, (uint32_t)cpus, 1, cpus == 1 ? take_lock : contend);
 }
 
 static int bench_ticket(struct bench *b, uint64_t cpus)
@@ -273,29 +326,47 @@ static int bench_page(struct bench *b, uint64_t order)
 	return run_threads(b, 1, 1, allocate_pages);
 }
 
-/* ---- fairness ---- */
+/* ---- fairness, and how late a thread runs ---- */
 
-static void work(uint64_t until)
+/* A piece of computing with little in it that others wait for: an emulator that runs its CPUs in
+ * turns goes on to the next one at the end. */
+static void work(void)
 {
-	while (time_now() < until)
-		cpu_relax();
+	for (volatile uint32_t i = 0; i < WORK_LOOPS; i++)
+		;
+	cpu_relax();
+	preempt_point();
 }
 
-/* Computes until the end that the first to begin has set; notes how long it ran. */
+/* The moment that the first to ask has set, `ns` from then on. */
+static uint64_t common_moment(uint64_t *moment, uint64_t ns)
+{
+	uint64_t mine = time_now() + ns, set = 0;
+
+	return __atomic_compare_exchange_n(moment, &set, mine, false, __ATOMIC_ACQ_REL,
+					   __ATOMIC_ACQUIRE)
+		       ? mine
+		       : set;
+}
+
+static void work_until(uint64_t end)
+{
+	while (time_now() < end)
+		work();
+}
+
+/* Computes, first for a while that does not count, and notes how long it ran. */
 static void compute(struct bench *b, uint32_t n)
 {
-	uint64_t begun = thread_run_time(thread_current()), end = 0;
 	uint64_t length = b->rounds * NS_PER_MS * MAX(b->nr_threads, cpu_count()) / cpu_count();
-	uint64_t mine = time_now() + length;
+	uint64_t end = common_moment(&b->until, SETTLE_NS + length), begun;
 
-	if (__atomic_compare_exchange_n(&b->until, &end, mine, false, __ATOMIC_ACQ_REL,
-					__ATOMIC_ACQUIRE))
-		end = mine;
-	while (time_now() < end) {
-		work(MIN(time_now() + WORK_NS, end));
-		preempt_point();
-	}
+	work_until(end - length);
+	begun = thread_run_time(thread_current());
+	work_until(end);
 	b->own[n] = thread_run_time(thread_current()) - begun;
+	if (b->weighted)
+		b->own[n] /= weight_of(n);
 }
 
 static int bench_fair(struct bench *b, uint64_t threads)
@@ -305,31 +376,66 @@ static int bench_fair(struct bench *b, uint64_t threads)
 	return run_threads(b, (uint32_t)threads, ANYWHERE, compute);
 }
 
+static int bench_fair_weights(struct bench *b, uint64_t threads)
+{
+	b->weighted = true;
+	return bench_fair(b, threads);
+}
+
+static void nap(struct bench *b)
+{
+	uint64_t due = time_now() + NAP_NS, late;
+	struct bench_result *r = &b->late;
+
+	(void)thread_sleep_until(due, false);
+	late = time_now() - due;
+	r->most_ns = MAX(r->most_ns, late);
+	r->least_ns = MIN(r->least_ns, late);
+	r->sum_ns += late;
+}
+
+static void nap_or_compute(struct bench *b, uint32_t n)
+{
+	if (n > 0) {
+		while (!__atomic_load_n(&b->over, __ATOMIC_RELAXED))
+			work();
+		return;
+	}
+	b->late.least_ns = UINT64_MAX;
+	/* Until each of the others has had a slice. */
+	(void)thread_sleep_until(time_now() + 5 * NS_PER_MS * b->nr_threads, false);
+	for (uint32_t i = 0; i < b->rounds; i++)
+		nap(b);
+	__atomic_store_n(&b->over, 1, __ATOMIC_RELAXED);
+}
+
+static int bench_latency(struct bench *b, uint64_t threads)
+{
+	int err;
+
+	if (threads < 1 || threads > THREADS_MAX)
+		return -EINVAL;
+	err = run_threads(b, (uint32_t)threads, ANYWHERE, nap_or_compute);
+	b->result.least_ns = b->late.least_ns;
+	b->result.most_ns = b->late.most_ns;
+	b->result.sum_ns = b->late.sum_ns;
+	return err;
+}
+
 /* ---- the call ---- */
 
 static int (*const measures[])(struct bench *b, uint64_t arg) = {
 	[BENCH_TICKET_LOCK] = bench_ticket, [BENCH_MCS_LOCK] = bench_mcs,
 	[BENCH_CHANNEL] = bench_channel,    [BENCH_SWITCH] = bench_switch,
 	[BENCH_WAKEUP] = bench_wakeup,      [BENCH_PAGE] = bench_page,
-	[BENCH_FAIR] = bench_fair,
+	[BENCH_FAIR] = bench_fair,          [BENCH_FAIR_WEIGHTS] = bench_fair_weights,
+	[BENCH_LATENCY] = bench_latency,
 };
-
-static void summarize(const struct bench *b, struct bench_result *r)
-{
-	r->threads = b->nr_threads;
-	r->rounds = b->rounds;
-	r->least_ns = UINT64_MAX;
-	for (uint32_t i = 0; i < b->nr_threads; i++) {
-		r->most_ns = MAX(r->most_ns, b->own[i]);
-		r->least_ns = MIN(r->least_ns, b->own[i]);
-		r->sum_ns += b->own[i];
-	}
-}
 
 int64_t sys_bench(const struct syscall_args *a)
 {
-	struct bench_result r = { 0 };
 	uint64_t what = a->arg[0], rounds = a->arg[2];
+	struct bench_result r;
 	struct bench *b;
 	int err;
 
@@ -342,7 +448,7 @@ int64_t sys_bench(const struct syscall_args *a)
 		return -ENOMEM;
 	b->rounds = (uint32_t)rounds;
 	err = measures[what](b, a->arg[1]);
-	summarize(b, &r);
+	r = b->result;
 	kfree(b);
 	return err ? err : USER_PUT(a->arg[3], &r);
 }

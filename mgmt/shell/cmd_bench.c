@@ -22,7 +22,8 @@ struct row {
 	unsigned cpus;      /* so many must be there */
 };
 
-#define FAIR_MS 8 /* that each thread runs: two slices */
+#define FAIR_MS 48  /* that each thread runs: twelve slices */
+#define NAPS    100 /* of the thread that is late */
 
 static const struct row rows[] = {
 	{ "lock", "ticket lock, 1 CPU", BENCH_TICKET_LOCK, 1, 10000, 1, 1 },
@@ -46,6 +47,13 @@ static const struct row rows[] = {
 	{ "fair", "fairness, 8 threads", BENCH_FAIR, 8, FAIR_MS, 1, 1 },
 	{ "fair", "fairness, 16 threads", BENCH_FAIR, 16, FAIR_MS, 1, 1 },
 	{ "fair", "fairness, 64 threads", BENCH_FAIR, 64, FAIR_MS, 1, 1 },
+	{ "fair", "by weight, 16 threads", BENCH_FAIR_WEIGHTS, 16, 2 * FAIR_MS, 1, 1 },
+	{ "late", "woken late, 1 thread", BENCH_LATENCY, 1, NAPS, 1, 1 },
+	{ "late", "woken late, 2 threads", BENCH_LATENCY, 2, NAPS, 1, 1 },
+	{ "late", "woken late, 4 threads", BENCH_LATENCY, 4, NAPS, 1, 1 },
+	{ "late", "woken late, 8 threads", BENCH_LATENCY, 8, NAPS, 1, 1 },
+	{ "late", "woken late, 16 threads", BENCH_LATENCY, 16, NAPS, 1, 1 },
+	{ "late", "woken late, 64 threads", BENCH_LATENCY, 64, NAPS, 1, 1 },
 };
 
 #define NULL_CALLS 10000u
@@ -54,10 +62,11 @@ static void print(const struct session *s, const char *name, double ns,
 		  const struct bench_result *r)
 {
 	if (s->json)
-		shell_print_json(json_pack("{s:s,s:f,s:I,s:i,s:I,s:I}", "measure", name, "ns", ns,
-					   "rounds", (json_int_t)r->rounds, "threads",
+		shell_print_json(json_pack("{s:s,s:f,s:I,s:i,s:I,s:I,s:i}", "measure", name, "ns",
+					   ns, "rounds", (json_int_t)r->rounds, "threads",
 					   (int)r->threads, "least_ns", (json_int_t)r->least_ns,
-					   "most_ns", (json_int_t)r->most_ns));
+					   "most_ns", (json_int_t)r->most_ns, "behind",
+					   (int)r->behind));
 	else
 		printf("%-32s %10.1f ns\n", name, ns);
 }
@@ -93,6 +102,16 @@ static void print_shares(const struct session *s, const char *name, const struct
 		       100 * (double)r->least_ns / equal, 100 * (double)r->most_ns / equal);
 }
 
+static void print_late(const struct session *s, const char *name, const struct bench_result *r)
+{
+	double mean = (double)r->sum_ns / (double)r->rounds;
+
+	if (s->json)
+		print(s, name, mean, r);
+	else
+		printf("%-32s %10.1f ns, at most %" PRIu64 " ns\n", name, mean, r->most_ns);
+}
+
 static int run(const struct session *s, const struct row *row)
 {
 	struct bench_result r;
@@ -100,11 +119,12 @@ static int run(const struct session *s, const struct row *row)
 
 	if (err < 0)
 		return shell_fail(s, "%s: %s", row->name, strerror(-err));
-	if (row->what == BENCH_FAIR) {
+	if (row->what == BENCH_FAIR || row->what == BENCH_FAIR_WEIGHTS)
 		print_shares(s, row->name, &r);
-		return STATUS_OK;
-	}
-	print(s, row->name, (double)r.most_ns / ((double)r.rounds * row->per_round), &r);
+	else if (row->what == BENCH_LATENCY)
+		print_late(s, row->name, &r);
+	else
+		print(s, row->name, (double)r.most_ns / ((double)r.rounds * row->per_round), &r);
 	return STATUS_OK;
 }
 

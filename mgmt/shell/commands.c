@@ -311,12 +311,15 @@ const struct command commands[] = {
 	  .max_args = 2,
 	  .output = schema_text },
 	{ .name = "bench",
-	  .args = "[lock|ipc|switch|syscall|wakeup|pagealloc|fair]",
+	  .args = "[lock|ipc|switch|syscall|wakeup|pagealloc|fair|late]",
 	  .help = "measure the kernel's small operations",
 	  .more = "The times of one operation, by the machine's clock, with whatever else runs. "
-		  "Locks are taken by so many CPUs at once; rows that need more CPUs than there "
-		  "are are left out. fair: so many threads compute at once on all CPUs; what the "
-		  "one that got least and the one that got most ran.",
+		  "Locks are taken by so many CPUs at once, which hold them over a PAUSE; rows "
+		  "that need more CPUs than there are are left out. fair: so many threads "
+		  "compute at once on all CPUs; what the one that got least and the one that got "
+		  "most ran; by weight: every second one has twice the weight. late: one thread "
+		  "sleeps and the others compute; how much later than it wanted it runs, on "
+		  "average and at most.",
 	  .run = cmd_bench,
 	  .unpaged = true,
 	  .max_args = 1,

@@ -176,14 +176,20 @@ const struct member schema_log_level[] = {
 
 const struct member schema_bench[] = {
 	MEMBER("measure", "string", "what was measured"),
-	MEMBER("ns", "number", "time of one operation; fair: that a thread ran, on average"),
-	MEMBER("rounds", "integer", "of each thread; fair: milliseconds that each was to run"),
+	MEMBER("ns", "number",
+	       "time of one operation; fair: that a thread ran, on average; late: how late, on "
+	       "average"),
+	MEMBER("rounds", "integer",
+	       "of each thread; fair: milliseconds that each was to run; late: sleeps"),
 	MEMBER("threads", "integer", "at once"),
 	MEMBER("least_ns", "integer",
-	       "of the quickest thread, all rounds; fair: that the one with least ran"),
+	       "of the quickest thread, all rounds; fair: that the one with least ran; late: the "
+	       "least"),
 	MEMBER("most_ns", "integer",
-	       "of the slowest thread, all rounds; fair: that the one with most ran"),
-	END,
+	       "of the slowest thread, all rounds; fair: that the one with most ran; late: the "
+	       "most"),
+	MEMBER("behind", "integer",
+	       "locks: rounds that one had still to do when the first had done all; else 0"),
 };
 
 const struct member schema_action[] = {
