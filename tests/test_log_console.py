@@ -5,6 +5,7 @@ import re
 import zlib
 
 import vms
+from test_shell_qemu import Port
 from test_guests import guests  # noqa: F401 (a fixture)
 
 
@@ -43,6 +44,49 @@ def test_lines_above_what_is_typed(machine, tmp_path):
         m.send("echo again\r")
         m.expect(r"\nagain\r*\n" + vms.PROMPT)
         console.poweroff()
+
+
+def test_lines_on_two_ports(machine, tmp_path):
+    """Each console's shell shows them above what is being typed there; a panic needs none of the shells."""
+    table = {name: ("beat", 1, "", "") for name in ("one", "two", "three")}
+    path = str(tmp_path / "com2")
+    with machine(config="debug", smp=2, initrd=vms.boot_archive("debug", tmp_path, table), console="console=ttyS1 console=ttyS0",
+                 extra=["-serial", f"unix:{path},server=on,wait=off"]) as m:
+        vms.Console(m)
+        port = Port(path)
+        port.send("\r")
+        port.expect(vms.PROMPT)
+        for name in table:
+            m.send(f"vm start {name}\r")
+            m.expect(rf"{name}: running\r*\n")
+            m.expect(vms.PROMPT)
+        m.send("echo fir")
+        m.expect("echo fir")
+        port.send("echo bef")
+        port.expect("echo bef")
+        m.send(frame(1, "vm kill one"))
+        for child, typed in ((m, "fir"), (port, "bef")):
+            child.expect(r"init: vm one: stopped: killed\r*\n" + f"strata> echo {typed}")
+        # Edited in the midst: the cursor is where it was, on either.
+        port.send("\x01\x06\x06\x06\x06\x06" + frame(2, "vm kill two"))
+        for child, typed in ((m, "fir"), (port, "bef")):
+            child.expect(r"init: vm two: stopped: killed\r*\n" + f"strata> echo {typed}")
+        port.send("_\x05ore\r")
+        port.expect(r"\n_before\r*\n" + vms.PROMPT)
+        m.send("st\r")
+        m.expect(r"\nfirst\r*\n" + vms.PROMPT)
+        # A shell that ends gives the log back there; its successor takes it.
+        port.send("\x04")
+        port.expect(vms.PROMPT)
+        port.send("echo ag")
+        port.expect("echo ag")
+        m.send("vm kill three\r")
+        port.expect(r"init: vm three: stopped: killed\r*\n" + "strata> echo ag")
+        port.send("ain\r")
+        port.expect(r"\nagain\r*\n" + vms.PROMPT)
+        m.qmp("inject-nmi")
+        port.expect(r"panic: [^\r\n]*NMI[^\r\n]*\r*\n")
+        m.expect(r"panic: [^\r\n]*NMI[^\r\n]*\r*\n", timeout=30, allow_panic=True)
 
 
 def test_panic_is_said_at_once(machine):

@@ -75,39 +75,30 @@ void early_console_join_hvc(void)
 	hvc.joined = true;
 }
 
-static bool hvc_is_terminal(void)
+unsigned int early_console_count(void)
 {
-	return hvc.joined && hvc.before == nr_uarts;
+	return nr_uarts + hvc.named;
 }
 
-static void write_uarts(unsigned int nr, const char *text, size_t len)
+void early_console_write_to(unsigned int number, const char *text, size_t len)
 {
-	for (unsigned int i = 0; i < nr; i++)
-		uart_write(&uarts[i], text, len);
+	int behind = early_console_behind_hvc();
+
+	if ((int)number == behind) {
+		if (hvc.joined)
+			virtio_console_write(text, len);
+		return;
+	}
+	if (behind >= 0 && (int)number > behind)
+		number--;
+	if (number < nr_uarts)
+		uart_write(&uarts[nr_uarts - 1 - number], text, len);
 }
 
 void early_console_write(const char *text, size_t len)
 {
-	early_console_write_others(text, len);
-	early_console_write_terminal(text, len);
-}
-
-void early_console_write_terminal(const char *text, size_t len)
-{
-	if (hvc_is_terminal())
-		virtio_console_write(text, len);
-	else if (nr_uarts > 0)
-		uart_write(&uarts[nr_uarts - 1], text, len);
-}
-
-void early_console_write_others(const char *text, size_t len)
-{
-	if (hvc_is_terminal())
-		write_uarts(nr_uarts, text, len);
-	else if (nr_uarts > 0)
-		write_uarts(nr_uarts - 1, text, len);
-	if (hvc.joined && !hvc_is_terminal())
-		virtio_console_write(text, len);
+	for (unsigned int i = early_console_count(); i-- > 0;)
+		early_console_write_to(i, text, len);
 }
 
 void early_console_drain(void)

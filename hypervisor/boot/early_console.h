@@ -20,9 +20,13 @@ bool early_console_init(const struct console_args *args);
 const struct console_arg *early_console_absent(unsigned int number);
 
 void early_console_write(const char *text, size_t len);
-/* Of these the last one, which is the terminal, and the others. */
-void early_console_write_terminal(const char *text, size_t len);
-void early_console_write_others(const char *text, size_t len);
+/*
+ * One of them: number 0 is the last one named, which is the terminal, 1 the one named before it,
+ * and so on. The virtio console has its number from the beginning, and gets nothing before it
+ * works.
+ */
+unsigned int early_console_count(void);
+void early_console_write_to(unsigned int number, const char *text, size_t len);
 
 /* Returns when everything has left, but for what a virtio console's host does not read. */
 void early_console_drain(void);

@@ -11,7 +11,7 @@
 #include "drivers/virtio/virtio_console.h"
 #include "proc/device.h"
 
-static void attach_uart(struct uart16550 *uart)
+static void attach_uart(struct uart16550 *uart, unsigned int number)
 {
 	bool polled = false;
 	struct chardev *d = serial_init(uart, lapic_id(), &polled);
@@ -22,18 +22,18 @@ static void attach_uart(struct uart16550 *uart)
 	}
 	if (polled)
 		log_info("console %s: no interrupt reaches us: polled", d->name);
-	console_attach(d);
+	console_attach(d, number);
 }
 
 /* The log's lines so far come first, as if it had been there from the beginning. */
-static void attach_hvc(void)
+static void attach_hvc(unsigned int number)
 {
 	struct chardev *d = virtio_console_init(lapic_id());
 
 	if (d == NULL)
 		return;
 	log_repeat(virtio_console_write, early_console_join_hvc);
-	console_attach(d);
+	console_attach(d, number);
 }
 
 static void report_absent(void)
@@ -52,15 +52,16 @@ static void report_absent(void)
 void boot_init_console(void)
 {
 	struct uart16550 *uart;
+	unsigned int number = 0;
 	int i = 0;
 
 	report_absent();
 	console_init();
 	do {
 		if (i == early_console_behind_hvc())
-			attach_hvc();
+			attach_hvc(number++);
 		uart = early_console_uart((unsigned int)i++);
 		if (uart != NULL)
-			attach_uart(uart);
+			attach_uart(uart, number++);
 	} while (uart != NULL);
 }

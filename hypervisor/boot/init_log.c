@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The early console is the log's first sink, the terminal among its ports apart from the others.
-// `strata.log=` chooses what it shows; everything stays in the log's ring whatever the level.
+// Each early console is a sink of the log, of the same number. `strata.log=` chooses what they
+// show; everything stays in the log's ring whatever the level.
 #include "boot/console_place.h"
 #include "boot/early_console.h"
 #include "boot/early_map.h"
@@ -9,9 +9,8 @@
 #include "cpu/log.h"
 #include "lib/version.h"
 
-static const struct log_sink terminal_sink = { .write = early_console_write_terminal,
-					       .terminal = true };
-static const struct log_sink others_sink = { .write = early_console_write_others };
+static struct log_sink sinks[LOG_SINKS_MAX]; /* immutable after boot_init_log */
+_Static_assert(CONSOLES_MAX < LOG_SINKS_MAX, "the virtio console has a sink as well");
 
 static void warn(const char *line)
 {
@@ -45,8 +44,11 @@ void boot_init_log(const struct boot_info *info)
 	/* The alternatives of the word stand in the levels' order. */
 	int level = boot_word_choice(info->cmdline, "strata.log");
 
-	log_add_sink(&terminal_sink, level >= 0 ? (enum log_level)level : LOG_INFO);
-	log_add_sink(&others_sink, level >= 0 ? (enum log_level)level : LOG_INFO);
+	/* One always, for the level: with console=none it leads nowhere. */
+	for (unsigned int i = 0; i == 0 || i < early_console_count(); i++) {
+		sinks[i] = (struct log_sink){ .write = early_console_write_to, .console = i };
+		log_add_sink(&sinks[i], level >= 0 ? (enum log_level)level : LOG_INFO);
+	}
 	log_info("Strata %s (%s), protocol %x, loader %#x, command line '%s'", strata_version,
 		 strata_config, info->protocol, info->loader_type, info->cmdline);
 	boot_words_check(info->cmdline, DEBUG_BUILD, warn);

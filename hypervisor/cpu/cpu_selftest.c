@@ -169,21 +169,23 @@ SELFTEST(log_is_taken_over)
 	char line[64];
 
 	log_kicks = 0;
-	SELFTEST_CHECK(log_take_over(log_kick) == 0);
-	bool refused = log_take_over(log_kick) == -EBUSY, empty = !log_waits();
+	SELFTEST_CHECK(log_take_over(0, log_kick) == 0);
+	SELFTEST_CHECK(log_take_over(LOG_SINKS_MAX - 1, log_kick) == -ENODEV);
+	SELFTEST_CHECK(!log_waits(LOG_SINKS_MAX) && log_take(LOG_SINKS_MAX, line, 1) == -ENOENT);
+	bool refused = log_take_over(0, log_kick) == -EBUSY, empty = !log_waits(0);
 	log_warn("for the reader");
 	log_debug("not for a terminal");
 	log_warn("cut");
-	bool waits = log_waits() && log_kicks == 2;
-	bool first = log_take(line, sizeof(line)) == 14 && !strcmp(line, "for the reader");
-	bool cut = log_take(line, 3) == 2 && !strcmp(line, "cu");
-	bool none = log_take(line, sizeof(line)) == -ENOENT && !log_waits();
+	bool waits = log_waits(0) && log_kicks == 2;
+	bool first = log_take(0, line, sizeof(line)) == 14 && !strcmp(line, "for the reader");
+	bool cut = log_take(0, line, 3) == 2 && !strcmp(line, "cu");
+	bool none = log_take(0, line, sizeof(line)) == -ENOENT && !log_waits(0);
 	log_warn("a line that is left over from the self-test");
 	log_show_now();
-	bool shown = log_take(line, sizeof(line)) == -ENOENT;
-	log_give_back();
+	bool shown = log_take(0, line, sizeof(line)) == -ENOENT;
+	log_give_back(0);
 	SELFTEST_CHECK(refused && empty && waits && first && cut && none && shown);
-	SELFTEST_CHECK(log_take(line, sizeof(line)) == -ENOENT);
+	SELFTEST_CHECK(log_take(0, line, sizeof(line)) == -ENOENT);
 }
 
 /* More lines than the ring holds: the newest are there. */
@@ -192,13 +194,14 @@ SELFTEST(log_reader_falls_behind)
 	char line[64];
 	unsigned got = 0;
 
-	SELFTEST_CHECK(log_take_over(log_kick) == 0);
+	SELFTEST_CHECK(log_take_over(0, log_kick) == 0);
 	for (unsigned i = 0; i < 600; i++)
 		log_warn("line %u of the self-test", i);
-	bool oldest = log_take(line, sizeof(line)) > 0 && !strcmp(line, "line 88 of the self-test");
-	while (log_take(line, sizeof(line)) > 0)
+	bool oldest =
+		log_take(0, line, sizeof(line)) > 0 && !strcmp(line, "line 88 of the self-test");
+	while (log_take(0, line, sizeof(line)) > 0)
 		got++;
-	log_give_back();
+	log_give_back(0);
 	SELFTEST_CHECK(oldest && got == 511 && !strcmp(line, "line 599 of the self-test"));
 }
 

@@ -13,21 +13,27 @@
 
 #define LINES     512
 #define LINE_SIZE 256
-#define SINKS     4
+/* Locks: [I] immutable after start   [l] the log's */
+struct place {
+	const struct log_sink *sink; /* [I] NULL: none, and none behind it */
+	enum log_level level;        /* [l] */
+	bool taken;                  /* [l] the terminal is somebody's ... */
+	bool suspended;              /* [l] ... but for now, until he takes a line */
+	uint64_t untaken;            /* [l] ... who has seen the lines before this one */
+};
 
-/* Locks: [l] lock   [I] immutable after start */
+/* Locks: [l] lock */
 static struct {
 	uint32_t lock;
-	uint64_t next;                       /* [l] number of the next line */
-	char lines[LINES][LINE_SIZE];        /* [l] */
-	struct log_about about[LINES];       /* [l] */
-	const struct log_sink *sinks[SINKS]; /* [I] */
-	enum log_level levels[SINKS];        /* [l] */
-	bool taken;                          /* [l] the terminal is somebody's ... */
-	bool suspended;                      /* [l] ... but for now, until he takes a line */
-	uint64_t untaken;                    /* [l] ... who has seen the lines before this one */
-	void (*kick)(void);                  /* [l] */
+	uint64_t next;                      /* [l] number of the next line */
+	char lines[LINES][LINE_SIZE];       /* [l] */
+	struct log_about about[LINES];      /* [l] */
+	struct place places[LOG_SINKS_MAX]; /* [l] */
+	void (*kick)(void);                 /* [l] */
 } state;
+
+#define for_each_place(p) \
+	for (struct place *p = state.places; p < state.places + LOG_SINKS_MAX && p->sink; p++)
 
 /* Without its newline, cut to the room; its length. */
 static size_t copy_line(const char *line, char *buf, size_t len)
@@ -51,108 +57,122 @@ static void release(void)
 	__atomic_store_n(&state.lock, 0, __ATOMIC_RELEASE);
 }
 
-static bool is_left_to_reader(void)
+static bool is_left_to_reader(const struct place *p)
 {
-	return state.taken && !state.suspended;
+	return p->taken && !p->suspended;
+}
+
+static void write_to(const struct place *p, const char *text)
+{
+	p->sink->write(p->sink->console, text, strlen(text));
 }
 
 static void emit(const char *text, enum log_level level)
 {
-	for (int i = 0; i < SINKS && state.sinks[i]; i++) {
-		if (level <= state.levels[i] && !(is_left_to_reader() && state.sinks[i]->terminal))
-			state.sinks[i]->write(text, strlen(text));
+	for_each_place(p)
+	{
+		if (level <= p->level && !is_left_to_reader(p))
+			write_to(p, text);
 	}
-}
-
-/* What a terminal shows. */
-static bool is_shown(enum log_level level)
-{
-	for (int i = 0; i < SINKS && state.sinks[i]; i++) {
-		if (state.sinks[i]->terminal && level <= state.levels[i])
-			return true;
-	}
-	return false;
 }
 
 /* To the next line that waits; false: none. What the ring has lost is passed over. */
-static bool find_waiting(void)
+static bool find_waiting(struct place *p)
 {
-	if (state.untaken + LINES < state.next)
-		state.untaken = state.next - LINES;
-	while (state.untaken < state.next && !is_shown(state.about[state.untaken % LINES].level))
-		state.untaken++;
-	return is_left_to_reader() && state.untaken < state.next;
+	if (p->untaken + LINES < state.next)
+		p->untaken = state.next - LINES;
+	while (p->untaken < state.next && state.about[p->untaken % LINES].level > p->level)
+		p->untaken++;
+	return is_left_to_reader(p) && p->untaken < state.next;
 }
 
-/* To the terminals alone. */
-static void emit_waiting(void)
+static void emit_waiting(struct place *p)
 {
-	while (find_waiting()) {
-		uint64_t n = state.untaken++ % LINES;
-
-		for (int i = 0; i < SINKS && state.sinks[i]; i++) {
-			if (state.sinks[i]->terminal && state.about[n].level <= state.levels[i])
-				state.sinks[i]->write(state.lines[n], strlen(state.lines[n]));
-		}
-	}
+	while (find_waiting(p))
+		write_to(p, state.lines[p->untaken++ % LINES]);
 }
 
 void log_last_words(void)
 {
-	emit_waiting();
-	state.taken = false;
+	for_each_place(p)
+	{
+		emit_waiting(p);
+		p->taken = false;
+	}
 }
 
-int log_take_over(void (*kick)(void))
+static struct place *place_of(unsigned sink)
 {
-	int rc = 0;
+	return sink < LOG_SINKS_MAX && state.places[sink].sink ? &state.places[sink] : NULL;
+}
 
+int log_take_over(unsigned sink, void (*kick)(void))
+{
+	struct place *p = place_of(sink);
+
+	if (p == NULL)
+		return -ENODEV;
 	acquire();
-	if (state.taken)
-		rc = -EBUSY;
-	else
-		state.untaken = state.next;
-	if (rc == 0)
-		state.kick = kick;
-	state.taken = true;
-	state.suspended = false;
+	if (p->taken) {
+		release();
+		return -EBUSY;
+	}
+	p->untaken = state.next;
+	p->taken = true;
+	p->suspended = false;
+	state.kick = kick;
 	release();
-	return rc;
+	return 0;
 }
 
-int64_t log_take(char *buf, size_t len)
+int64_t log_take(unsigned sink, char *buf, size_t len)
 {
+	struct place *p = place_of(sink);
 	int64_t ret = -ENOENT;
 
+	if (p == NULL)
+		return ret;
 	acquire();
-	state.suspended = false;
-	if (find_waiting())
-		ret = (int64_t)copy_line(state.lines[state.untaken++ % LINES], buf, len);
+	p->suspended = false;
+	if (find_waiting(p))
+		ret = (int64_t)copy_line(state.lines[p->untaken++ % LINES], buf, len);
 	release();
 	return ret;
 }
 
-bool log_waits(void)
+bool log_waits(unsigned sink)
 {
+	struct place *p = place_of(sink);
+	bool waits;
+
+	if (p == NULL)
+		return false;
 	acquire();
-	bool waits = find_waiting() || (state.taken && state.suspended);
+	waits = find_waiting(p) || (p->taken && p->suspended);
 	release();
 	return waits;
 }
 
-void log_give_back(void)
+void log_give_back(unsigned sink)
 {
+	struct place *p = place_of(sink);
+
+	if (p == NULL)
+		return;
 	acquire();
-	emit_waiting();
-	state.taken = false;
+	emit_waiting(p);
+	p->taken = false;
 	release();
 }
 
 void log_show_now(void)
 {
 	acquire();
-	emit_waiting();
-	state.suspended = true;
+	for_each_place(p)
+	{
+		emit_waiting(p);
+		p->suspended = true;
+	}
 	release();
 }
 
@@ -162,7 +182,7 @@ void log_repeat(void (*write)(const char *text, size_t len), void (*then)(void))
 	for (uint64_t n = state.next > LINES ? state.next - LINES : 0; n < state.next; n++) {
 		const char *line = state.lines[n % LINES];
 
-		if (is_shown(state.about[n % LINES].level))
+		if (state.about[n % LINES].level <= state.places[0].level)
 			write(line, strlen(line));
 	}
 	then();
@@ -176,26 +196,18 @@ void log_emit(const char *text)
 
 void log_add_sink(const struct log_sink *sink, enum log_level level)
 {
-	int i = 0;
+	unsigned i = 0;
 
-	while (i < SINKS && state.sinks[i])
+	while (i < LOG_SINKS_MAX && state.places[i].sink)
 		i++;
-	ASSERT(i < SINKS);
-	state.levels[i] = level;
-	state.sinks[i] = sink;
-}
-
-void log_set_level(const struct log_sink *sink, enum log_level level)
-{
-	for (int i = 0; i < SINKS; i++) {
-		if (state.sinks[i] == sink)
-			state.levels[i] = level;
-	}
+	ASSERT(i < LOG_SINKS_MAX);
+	state.places[i].level = level;
+	state.places[i].sink = sink;
 }
 
 enum log_level log_level(void)
 {
-	return __atomic_load_n(&state.levels[0], __ATOMIC_RELAXED);
+	return __atomic_load_n(&state.places[0].level, __ATOMIC_RELAXED);
 }
 
 enum log_level log_set_levels(enum log_level level)
@@ -203,11 +215,24 @@ enum log_level log_set_levels(enum log_level level)
 	enum log_level before;
 
 	acquire();
-	before = state.levels[0];
-	for (int i = 0; i < SINKS; i++)
-		state.levels[i] = level;
+	before = state.places[0].level;
+	for_each_place(p) p->level = level;
 	release();
 	return before;
+}
+
+/* A line has come: whether somebody is to be told. */
+static bool tell_readers(enum log_level level)
+{
+	bool tell = false;
+
+	for_each_place(p)
+	{
+		if (p->suspended)
+			p->untaken = state.next;
+		tell |= p->taken && level <= p->level;
+	}
+	return tell;
 }
 
 void log_write(enum log_level level, const char *fmt, ...)
@@ -225,9 +250,7 @@ void log_write(enum log_level level, const char *fmt, ...)
 	state.about[state.next % LINES] = (struct log_about){ .ns = time_now(), .level = level };
 	memcpy(state.lines[state.next++ % LINES], line, len + 2);
 	emit(line, level);
-	if (state.suspended)
-		state.untaken = state.next;
-	if (state.taken && is_shown(level))
+	if (tell_readers(level))
 		kick = state.kick;
 	release();
 	if (kick)

@@ -24,14 +24,16 @@ void log_write(enum log_level level, const char *fmt, ...) __attribute__((format
 #define log_info(...)  log_write(LOG_INFO, __VA_ARGS__)
 #define log_debug(...) log_write(LOG_DEBUG, __VA_ARGS__)
 
-/* A sink gets each line (with its newline), polled, at or below its level. At most 4. */
+/*
+ * A sink is a terminal: it gets each line (with its newline), polled, at or below its level, but
+ * for the time that somebody has taken the log over there. They are numbered as they are added.
+ */
+#define LOG_SINKS_MAX 8u
 struct log_sink {
-	void (*write)(const char *text, size_t len);
-	bool terminal; /* people type there: it gets nothing while somebody has taken the log over
-			*/
+	void (*write)(unsigned console, const char *text, size_t len);
+	unsigned console; /* the writer's number for it */
 };
 void log_add_sink(const struct log_sink *sink, enum log_level level);
-void log_set_level(const struct log_sink *sink, enum log_level level);
 /* What all sinks get from now on; the first one's level before. */
 enum log_level log_set_levels(enum log_level level);
 enum log_level log_level(void); /* of the first sink */
@@ -48,27 +50,27 @@ struct log_about {
 int64_t log_read(uint64_t *seq, char *buf, size_t len, struct log_about *about);
 
 /*
- * Gives `write` every line that is still there and that a terminal shows, then calls `then`: both
- * under the log's lock, so that a device which joins a sink there misses no line and gets none
+ * Gives `write` every line that is still there and that the first sink shows, then calls `then`:
+ * both under the log's lock, so that a device which joins a sink there misses no line and gets none
  * twice.
  */
 void log_repeat(void (*write)(const char *text, size_t len), void (*then)(void));
 
 /*
- * Whoever drives the terminal takes the log over: lines that the terminal's sink would get wait for
- * log_take then. `kick` is called after each, in the writer's context: any, with locks held.
- * -EBUSY: somebody has it. Lines that nobody takes are lost to the terminal when the ring has gone
- * round, not to log_read. A panic takes the terminal back by itself, and says first what was not
- * taken.
+ * Whoever drives a terminal takes the log over there: lines that its sink would get wait for
+ * log_take then. `kick` is called after each, in the writer's context: any, with locks held; one
+ * for all sinks. -EBUSY: somebody has it; -ENODEV: no such sink. Lines that nobody takes are lost
+ * to the terminal when the ring has gone round, not to log_read. A panic takes the terminals back
+ * by itself, and says first what was not taken.
  */
-int log_take_over(void (*kick)(void)) __must_check;
+int log_take_over(unsigned sink, void (*kick)(void)) __must_check;
 /* The next line that waits, NUL-terminated, without its newline; its length, or -ENOENT. */
-int64_t log_take(char *buf, size_t len);
-bool log_waits(void);
+int64_t log_take(unsigned sink, char *buf, size_t len);
+bool log_waits(unsigned sink);
 /* Back to the sink, with what was not taken. */
-void log_give_back(void);
-/* What waits, and what comes, goes to the terminal at once until the reader takes the next line:
- * for what may be the reader's fault. */
+void log_give_back(unsigned sink);
+/* What waits, and what comes, goes to the terminals at once, until the reader of each takes the
+ * next line: for what may be the readers' fault. */
 void log_show_now(void);
 
 /* Prints registers, a backtrace with symbols and the last trace events, stops all CPUs. For bugs of

@@ -32,6 +32,7 @@ static const struct lock_class console_class = { "console", LOCK_RANK_OBJECT };
 static struct console {
 	struct lock lock;
 	struct chardev *line;        /* [I] NULL: none */
+	unsigned int log_sink;       /* [I] its number among the log's */
 	struct tty tty;              /* [l] */
 	struct list_head openers;    /* [l] */
 	struct linux_winsize window; /* [l] all zero: not known */
@@ -115,15 +116,21 @@ void console_init(void)
 	}
 }
 
-void console_attach(struct chardev *d)
+void console_attach(struct chardev *d, unsigned int log_sink)
 {
 	struct console *c = &consoles[nr_consoles++];
 
 	ASSERT(nr_consoles <= CONSOLE_MAX);
 	tty_init(&c->tty, c->input, send_echo, c);
 	c->line = d;
+	c->log_sink = log_sink;
 	chardev_set_notify(d, on_line, c);
 	on_line(c);
+}
+
+int console_log_sink(unsigned int number)
+{
+	return number < nr_consoles ? (int)consoles[number].log_sink : -1;
 }
 
 void console_drain(void)

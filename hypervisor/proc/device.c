@@ -109,6 +109,10 @@ static const struct device devices[] = {
 	{ "/dev/console3", console_open_further, &console_ops, CONSOLE_RDEV_FURTHER + 3 },
 	{ "/dev/console4", console_open_further, &console_ops, CONSOLE_RDEV_FURTHER + 4 },
 	{ "/dev/klog", klog_open, &klog_ops, 0x10b },
+	{ "/dev/klog1", klog_open, &klog_ops, KLOG_RDEV_FURTHER + 1 },
+	{ "/dev/klog2", klog_open, &klog_ops, KLOG_RDEV_FURTHER + 2 },
+	{ "/dev/klog3", klog_open, &klog_ops, KLOG_RDEV_FURTHER + 3 },
+	{ "/dev/klog4", klog_open, &klog_ops, KLOG_RDEV_FURTHER + 4 },
 };
 
 void device_init(void)

@@ -32,17 +32,22 @@ int console_open_further(const struct device *d, struct container *c, struct obj
 void console_init(void);
 extern const struct object_ops console_ops;
 
+#define KLOG_RDEV_FURTHER 0xf100u /* + 1 to + 4: /dev/klog1 to 4; ours */
+
 /*
- * The log for the one that drives the terminal: while it is open the kernel writes no lines there,
- * and each read gives one (-EAGAIN: none waits). Administrators alone; a second opener gets -EBUSY.
+ * The log for the one that drives a terminal, the console or a further one: while it is open the
+ * kernel writes no lines there, and each read gives one (-EAGAIN: none waits). Administrators
+ * alone; a second opener gets -EBUSY, and -ENODEV who asks for a terminal that there is not.
  */
 int klog_open(const struct device *d, struct container *c, struct object **out);
 extern const struct object_ops klog_ops;
 void klog_init(void); /* by device_init */
 
-/* A line becomes a terminal: the first one the console, the next ones those after it. Boot, at most
- * CONSOLE_MAX times. */
-void console_attach(struct chardev *d);
+/* A line becomes a terminal: the first one the console, the next ones those after it. `log_sink`:
+ * its number among the log's. Boot, at most CONSOLE_MAX times. */
+void console_attach(struct chardev *d, unsigned int log_sink);
+/* That number; -1: there is no such terminal. */
+int console_log_sink(unsigned int number);
 
 /* Waits, not for ever, until all that was written has gone to the device. Thread context, no lock
  * held. */

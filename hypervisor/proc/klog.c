@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// /dev/klog: who has it open shows the log's lines in the kernel's place, on the terminal that it
-// drives anyway. Lines are written in any context, with locks held; so the reader is told of them
-// by an interrupt that the CPU sends to itself.
+// /dev/klog: who has it open shows the log's lines in the kernel's place, on the console that it
+// drives anyway; /dev/klog1 to 4 are for the further consoles. Lines are written in any context,
+// with locks held; so the readers are told of them by an interrupt that the CPU sends to itself.
 #include "cpu/intr.h"
 #include "cpu/lapic.h"
 #include "cpu/log.h"
@@ -15,6 +15,8 @@
 
 struct klog {
 	struct object object;
+	unsigned int console; /* [I] */
+	unsigned int sink;    /* [I] of the log's */
 };
 
 static const struct lock_class klog_class = { "klog", LOCK_RANK_OBJECT };
@@ -22,9 +24,9 @@ static const struct lock_class klog_class = { "klog", LOCK_RANK_OBJECT };
 /* Locks: [I] immutable after the first open   [l] lock   [a] atomic */
 static struct {
 	struct lock lock;
-	struct klog *reader; /* [l] NULL: none */
-	uint8_t vector;      /* [I] 0: none could be had, the kernel shows its lines itself */
-	bool kicked;         /* [a] an interrupt is on its way */
+	struct klog *readers[CONSOLE_MAX]; /* [l] NULL: none */
+	uint8_t vector; /* [I] 0: none could be had, the kernel shows its lines itself */
+	bool kicked;    /* [a] an interrupt is on its way */
 } klog = { .lock = LOCK_INIT(&klog_class) };
 
 static void on_vector(struct trap_frame *frame)
@@ -32,8 +34,10 @@ static void on_vector(struct trap_frame *frame)
 	(void)frame;
 	__atomic_store_n(&klog.kicked, false, __ATOMIC_SEQ_CST);
 	lock_acquire(&klog.lock);
-	if (klog.reader != NULL)
-		object_notify(&klog.reader->object);
+	for (unsigned int i = 0; i < CONSOLE_MAX; i++) {
+		if (klog.readers[i] != NULL)
+			object_notify(&klog.readers[i]->object);
+	}
 	lock_release(&klog.lock);
 }
 
@@ -52,19 +56,27 @@ void klog_init(void)
 		log_warn("no interrupt for /dev/klog: the log stays on the console");
 }
 
+static struct klog *klog_of(struct object *o)
+{
+	return container_of(o, struct klog, object);
+}
+
 static void klog_destroy(struct object *o)
 {
-	log_give_back();
+	struct klog *k = klog_of(o);
+
+	/* The next reader may come as soon as it is given back: not before it is out of the list.
+	 */
 	lock_acquire(&klog.lock);
-	klog.reader = NULL;
+	klog.readers[k->console] = NULL;
 	lock_release(&klog.lock);
-	kfree(container_of(o, struct klog, object));
+	log_give_back(k->sink);
+	kfree(k);
 }
 
 static uint32_t klog_ready(struct object *o)
 {
-	(void)o;
-	return log_waits() ? OBJECT_IN : 0;
+	return log_waits(klog_of(o)->sink) ? OBJECT_IN : 0;
 }
 
 /* One line with its newline, cut to the room. */
@@ -73,10 +85,9 @@ static int64_t klog_read(struct object *o, uint64_t buf, uint64_t len)
 	char line[LINE_MAX];
 	int64_t n;
 
-	(void)o;
 	if (len < 2)
 		return -EINVAL;
-	n = log_take(line, MIN(len, (uint64_t)sizeof(line)));
+	n = log_take(klog_of(o)->sink, line, MIN(len, (uint64_t)sizeof(line)));
 	if (n < 0)
 		return -EAGAIN;
 	line[n++] = '\n'; /* where the NUL was */
@@ -90,28 +101,35 @@ const struct object_ops klog_ops = {
 	.read = klog_read,
 };
 
-/* One reader at a time. */
+static unsigned int console_number(const struct device *d)
+{
+	return d->rdev > KLOG_RDEV_FURTHER ? (unsigned int)(d->rdev - KLOG_RDEV_FURTHER) : 0;
+}
+
+/* One reader at a time of each console. */
 int klog_open(const struct device *d, struct container *c, struct object **out)
 {
+	unsigned int console = console_number(d);
+	int rc, sink = console_log_sink(console);
 	struct klog *k;
-	int rc;
 
-	(void)d;
 	if (!process_is_admin())
 		return -EPERM;
-	if (klog.vector == 0)
+	if (klog.vector == 0 || sink < 0)
 		return -ENODEV;
 	k = kalloc(c, sizeof(*k));
 	if (k == NULL)
 		return -ENOMEM;
-	rc = log_take_over(kick);
+	k->console = console;
+	k->sink = (unsigned int)sink;
+	rc = log_take_over(k->sink, kick);
 	if (rc != 0) {
 		kfree(k);
 		return rc;
 	}
 	object_init(&k->object, &klog_ops, c);
 	lock_acquire(&klog.lock);
-	klog.reader = k;
+	klog.readers[console] = k;
 	lock_release(&klog.lock);
 	*out = &k->object;
 	return 0;

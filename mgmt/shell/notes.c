@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -15,21 +14,35 @@
 
 static int fd = -1;
 
-/* The kernel leaves the first console alone, and none of the others. */
-static bool is_first_console(void)
+/* Strata's numbers for the further consoles: 0xf000 + 1 and on, as major << 8 | minor. */
+#define FURTHER_MAJOR 0xf0
+#define FURTHER_MAX   4
+
+/* Of the console that we have; NULL: it is none of Strata's. */
+static const char *log_device(void)
 {
+	static const char *const further[] = { "/dev/klog1", "/dev/klog2", "/dev/klog3",
+					       "/dev/klog4" };
 	struct stat st;
 
-	return fstat(STDIN_FILENO, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == makedev(5, 1);
+	if (fstat(STDIN_FILENO, &st) != 0 || !S_ISCHR(st.st_mode))
+		return NULL;
+	if (st.st_rdev == makedev(5, 1))
+		return "/dev/klog";
+	if (major(st.st_rdev) != FURTHER_MAJOR || minor(st.st_rdev) - 1 >= FURTHER_MAX)
+		return NULL;
+	return further[minor(st.st_rdev) - 1];
 }
 
 void notes_begin(void)
 {
-	if (!is_first_console())
+	const char *device = log_device();
+
+	if (!device)
 		return;
 	/* Readable may mean that the kernel has shown its lines itself, and wants a reader to say
 	 * that it is there again: then there is nothing to read. */
-	fd = open("/dev/klog", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	fd = open(device, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 }
 
 int notes_fd(void)

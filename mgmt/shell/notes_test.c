@@ -22,12 +22,14 @@ int __wrap_open(const char *path, int flags, ...);
 int __wrap_fstat(int fd, struct stat *st);
 int __wrap_poll(struct pollfd *fds, nfds_t n, int timeout);
 
+static dev_t terminal;
+static const char *opened; /* NULL: nothing was */
 static int klog[2];
 static int readable; /* so often poll says that there is a line */
 
 int __wrap_open(const char *path, int flags, ...)
 {
-	assert_string_equal(path, "/dev/klog");
+	opened = path;
 	assert_int_equal(fcntl(klog[0], F_SETFL, flags & O_NONBLOCK), 0);
 	return klog[0];
 }
@@ -37,7 +39,7 @@ int __wrap_fstat(int fd, struct stat *st)
 	assert_int_equal(fd, STDIN_FILENO);
 	memset(st, 0, sizeof(*st));
 	st->st_mode = S_IFCHR;
-	st->st_rdev = makedev(5, 1);
+	st->st_rdev = terminal;
 	return 0;
 }
 
@@ -56,6 +58,7 @@ static void test_nothing_to_read(void **state)
 	char text[64];
 
 	(void)state;
+	terminal = makedev(5, 1);
 	assert_int_equal(pipe(klog), 0);
 	assert_int_equal(pipe(shown), 0);
 	notes_begin();
@@ -73,9 +76,35 @@ static void test_nothing_to_read(void **state)
 	assert_memory_equal(text, line, strlen(line));
 }
 
+/* The log of the console that the shell has; on another terminal none. */
+static void test_devices(void **state)
+{
+	static const struct {
+		unsigned major, minor;
+		const char *device;
+	} rows[] = {
+		{ 5, 1, "/dev/klog" }, { 0xf0, 1, "/dev/klog1" }, { 0xf0, 4, "/dev/klog4" },
+		{ 0xf0, 0, NULL },     { 0xf0, 5, NULL },         { 5, 0, NULL },
+		{ 136, 1, NULL },
+	};
+
+	(void)state;
+	assert_int_equal(pipe(klog), 0);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		opened = NULL;
+		terminal = makedev(rows[i].major, rows[i].minor);
+		notes_begin();
+		if (rows[i].device)
+			assert_string_equal(opened, rows[i].device);
+		else
+			assert_null(opened);
+	}
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_nothing_to_read) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_nothing_to_read),
+					    cmocka_unit_test(test_devices) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
