@@ -101,14 +101,23 @@ def note(results, workload, side, found, reason):
     return True
 
 
+def tries(known, side, job, say):
+    """(values, reason) of the last try: more than one where a side may be tried again."""
+    for number in range(side.tries):
+        values, reason, side.number = {name: {} for name in job}, "", number
+        try:
+            listen(known, side.run(job), values, say)
+        except sides.SideFailed as e:
+            reason = str(e)[:300]
+            say(f"    failed: {reason}")
+        if not reason.startswith(sides.PANIC):
+            break
+    return values, reason
+
+
 def one_turn(results, known, side, job, repeat, say):
     """One job on one side. What was measured before it failed counts."""
-    values, reason = {name: {} for name in job}, ""
-    try:
-        listen(known, side.run(job), values, say)
-    except sides.SideFailed as e:
-        reason = str(e)[:300]
-        say(f"    failed: {reason}")
+    values, reason = tries(known, side, job, say)
     for name in job:
         if note(results, known[name], side, values[name], reason):
             results["done"].append(f"{repeat} {name} {side.name}")
