@@ -2,8 +2,10 @@
 // Firmware's variable ConOut names the devices of its console by their paths: an ISA serial port is
 // a node with the id PNP0501 and its number ("ACPI Device Path"), with a UART node behind it ("UART
 // Device Path"). Several consoles are paths one behind the other.
+#include "boot/console_arg.h"
 #include "boot/efi/stub.h"
 
+#include "drivers/serial/uart16550.h"
 #include "lib/fmt.h"
 #include "lib/string.h"
 
@@ -57,4 +59,20 @@ void stub_add_console(char *cmdline, size_t size, const struct stub_uart *uart)
 		return;
 	memmove(cmdline + len, cmdline, old + 1);
 	memcpy(cmdline, word, len);
+}
+
+/* Registers in memory are the kernel's matter, which knows what else is there. */
+bool stub_console_port(const char *cmdline, struct console_arg *arg)
+{
+	struct console_args args;
+
+	*arg = (struct console_arg){ .port = 0 };
+	console_args_parse(cmdline, NULL, &args);
+	if (!args.given)
+		*arg = (struct console_arg){ .port = UART_COM1, .baud = CONSOLE_BAUD };
+	for (unsigned int i = 0; i < args.nr; i++) {
+		if (args.at[i].port != 0)
+			*arg = args.at[i];
+	}
+	return arg->port != 0;
 }

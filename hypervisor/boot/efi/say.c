@@ -43,19 +43,10 @@ void stub_default_console(char *cmdline, size_t size)
 
 void stub_say_init(const char *cmdline)
 {
-	struct console_args args;
-	struct console_arg arg = { .port = 0 };
+	struct console_arg arg;
 
 	uart = (struct uart16550){ .port = 0 };
-	console_args_parse(cmdline, NULL, &args);
-	if (!args.given)
-		arg = (struct console_arg){ .port = UART_COM1, .baud = CONSOLE_BAUD };
-	for (unsigned int i = 0; i < args.nr; i++) {
-		if (args.at[i].port != 0)
-			arg = args.at[i];
-	}
-	/* Registers in memory are the kernel's matter, which knows what else is there. */
-	if (arg.port == 0 || (stub.st->con_out != NULL && console_is_serial()))
+	if (!stub_console_port(cmdline, &arg) || (stub.st->con_out != NULL && console_is_serial()))
 		return;
 	/* One that is not there swallows all. */
 	(void)uart_init(&uart, arg.port, arg.baud);

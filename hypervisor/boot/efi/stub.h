@@ -53,6 +53,10 @@ bool stub_find_uart(const void *path, uint64_t size, struct stub_uart *uart);
 size_t stub_console_word(const struct stub_uart *uart, char *out, size_t size);
 /* Puts that word in front of the line, if it fits. */
 void stub_add_console(char *cmdline, size_t size, const struct stub_uart *uart);
+
+/* The UART that the stub itself writes to, by the command line; false: none. */
+struct console_arg;
+bool stub_console_port(const char *cmdline, struct console_arg *arg);
 /* say.c: firmware's console by ConOut, when the line has no word on consoles. */
 void stub_default_console(char *cmdline, size_t size);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // TEST-WITH: boot/efi/exit.c boot/efi/files.c boot/efi/initrd.c boot/efi/memory.c boot/efi/memory_map.c
-// TEST-WITH: boot/efi/options.c boot/efi/sections.c boot/efi/console.c
+// TEST-WITH: boot/efi/options.c boot/efi/sections.c boot/efi/console.c boot/console_arg.c
 // The test plays the firmware: memory map with a key that goes stale, files, LoadFile2, and a
 // console that remembers the last failure.
 #include <setjmp.h>
@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 #include <string.h>
+#include "boot/console_arg.h"
 #include "boot/efi/stub.h"
 
 struct stub stub;
@@ -556,10 +557,29 @@ static void test_console(void **state)
 	assert_false(stub_find_uart(path, size, &uart));
 }
 
+/* The last console that is an I/O port; what is none is no port 0. */
+static void test_console_port(void **state)
+{
+	struct console_arg arg;
+
+	(void)state;
+	assert_true(stub_console_port("quiet", &arg));
+	assert_int_equal(arg.port, 0x3f8);
+	assert_true(stub_console_port("console=ttyS0 console=ttyS1,9600 console=hvc0", &arg));
+	assert_int_equal(arg.port, 0x2f8);
+	assert_int_equal(arg.baud, 9600);
+	assert_true(stub_console_port("console=uart,io,0xd0c0 console=none console=ttyS3", &arg));
+	assert_int_equal(arg.port, 0x2e8);
+	assert_false(stub_console_port("console=hvc0", &arg));
+	assert_false(stub_console_port("console=uart,0xfe000000", &arg));
+	assert_false(stub_console_port("console=ttyS0 console=none", &arg));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_console),
+		cmocka_unit_test(test_console_port),
 		cmocka_unit_test_setup_teardown(test_options, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_map_types, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_special_purpose, setup, teardown),
