@@ -4,7 +4,8 @@ import pytest
 
 from test_efi import PROMPT
 
-CPUS = ["EPYC-v1", "EPYC-Rome", "EPYC-Milan", "Opteron_G1", "Opteron_G2", "Opteron_G3", "Opteron_G4", "Opteron_G5", "phenom", "max"]
+CPUS = ["EPYC-v1", "EPYC-IBPB", "EPYC-Rome", "EPYC-Milan", "Dhyana", "Opteron_G1", "Opteron_G2", "Opteron_G3", "Opteron_G4",
+        "Opteron_G5", "phenom", "qemu64", "max"]
 
 
 def to_prompt(start, **kwargs):

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """CD, stick, disk and network, BIOS and UEFI, until the demo guest's user level. Part of make check-boot."""
+import gzip
 import os
+import shutil
 
 import pytest
 
@@ -48,9 +50,14 @@ def test_ipxe(machine, built, tmp_path, protocol, kind, nic):
         to_guest(machine, tmp_path, kind, media.network(tmp_path, f"{url}/boot.ipxe", nic))
 
 
-def test_pxelinux(machine, built, tmp_path):
+@pytest.mark.parametrize("packed", [False, True])
+def test_pxelinux(machine, built, tmp_path, packed):
     """QEMU's network ROM is iPXE; it starts PXELINUX as any PXE firmware does."""
-    to_guest(machine, tmp_path, "bios", media.network(tmp_path, "pxelinux.0", tftp=built["pxe"]))
+    folder = shutil.copytree(built["pxe"], tmp_path / "pxe")
+    archive = folder / "strata.cpio"
+    if packed:
+        archive.write_bytes(gzip.compress(archive.read_bytes()))
+    to_guest(machine, tmp_path, "bios", media.network(tmp_path, "pxelinux.0", tftp=folder))
 
 
 def test_mac_override(machine, tmp_path):

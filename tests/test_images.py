@@ -38,6 +38,7 @@ def test_disk(machine, built, tmp_path, kind):
 
 
 def test_pxe(machine, built, tmp_path):
+    firmware.run(["sha256sum", "--check", "--strict", "SHA256SUMS"], cwd=built["pxe"])
     to_prompt(machine, tmp_path, "bios", media.network(tmp_path, "boot.ipxe", tftp=built["pxe"]))
 
 
