@@ -24,9 +24,10 @@
 
 	/* Off. */
 	.bss
-	.globl	tracing_on
+	.globl	tracing_on, tracing_vm
 	.balign	4
 tracing_on:
+tracing_vm:
 	.zero	4
 
 	.section .note.GNU-stack, "", @progbits
