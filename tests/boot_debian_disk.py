@@ -61,6 +61,12 @@ install() {
 	update-grub
 	grep -A9 "menuentry 'Strata" /boot/grub/grub.cfg
 }
+pack() {
+	gzip /boot/guests/demo.cpio
+	sed -i 's|/demo.cpio |/demo.cpio.gz |' /etc/default/strata
+	update-grub
+	grep -A9 "menuentry 'Strata" /boot/grub/grub.cfg
+}
 purge() {
 	rm -r /boot/guests
 	dpkg -P strata-hypervisor
@@ -148,9 +154,13 @@ def run_phase(machine, debian, phase):
 def test_menu(machine, debian, tmp_path):
     said = run_phase(machine, debian, "install")
     assert "Found Strata: /boot/strata/strata" in said
-    for kind in ("bios", "uefi"):
-        os.makedirs(tmp_path / kind)
-        to_guest(machine, tmp_path / kind, kind, media.drive(debian[0], "disk"))
+    for packed in (False, True):
+        if packed:
+            assert "/boot/guests/demo.cpio.gz" in run_phase(machine, debian, "pack")
+        for kind in ("bios", "uefi"):
+            folder = tmp_path / f"{kind}-{packed}"
+            os.makedirs(folder)
+            to_guest(machine, folder, kind, media.drive(debian[0], "disk"))
     run_phase(machine, debian, "purge")
     with machine(name="without", config="release", kernel=False, limit=600, extra=media.drive(debian[0], "disk")) as m:
         m.expect(r"phase menu: ok", 300)
