@@ -24,13 +24,14 @@ int link_tcp(const char *host_port, int64_t deadline_ms);
 struct output {
 	const char *path; /* NULL: it goes to stdout at the end */
 	FILE *file;
+	int error; /* errno of the first write that failed, 0: none has */
 };
 
 /* false after a message: it cannot be made. */
 bool output_begin(struct output *o, const char *path);
 /* Bytes at that place; errors are noted for output_end. */
 void output_put(struct output *o, uint64_t at, const void *bytes, size_t len);
-/* CRC-32 of what is there; false: it cannot be read. */
+/* CRC-32 of what is there; false, with errno: it could not be written, or cannot be read. */
 bool output_crc(struct output *o, uint32_t *crc);
 /*
  * To the file of that name, or stdout. Of a command that failed the last line goes to stdout, and

@@ -83,9 +83,10 @@ bool output_begin(struct output *o, const char *path)
 
 void output_put(struct output *o, uint64_t at, const void *bytes, size_t len)
 {
-	if (ftello(o->file) != (off_t)at)
-		fseeko(o->file, (off_t)at, SEEK_SET);
-	fwrite(bytes, 1, len, o->file);
+	bool placed = ftello(o->file) == (off_t)at || fseeko(o->file, (off_t)at, SEEK_SET) == 0;
+
+	if ((!placed || fwrite(bytes, 1, len, o->file) != len) && !o->error)
+		o->error = errno;
 }
 
 bool output_crc(struct output *o, uint32_t *crc)
@@ -94,6 +95,10 @@ bool output_crc(struct output *o, uint32_t *crc)
 	size_t n;
 
 	*crc = 0;
+	if (o->error) {
+		errno = o->error;
+		return false;
+	}
 	if (fflush(o->file) || fseeko(o->file, 0, SEEK_SET))
 		return false;
 	while ((n = fread(bytes, 1, sizeof(bytes), o->file)) > 0)
