@@ -247,7 +247,7 @@ wait $!
         line = self.linux(job, base)
         if job == ["boot"]:
             return f"/bin/stamp {line}\n"
-        disk = f"dd if=/dev/zero of=/tmp/disk bs=1M count={DISK_MIB} 2>/dev/null\nexport TMPDIR=/tmp\n"
+        disk = f"dd if=/dev/zero of=/tmp/disk bs=1M count={DISK_MIB} 2>/dev/null\nmkdir -p /var/tmp\n"  # QEMU has its layers there
         if self.shape.vms == 1:
             return f"{disk}{line}\n"
         numbers = range(self.shape.vms)
