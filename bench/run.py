@@ -70,7 +70,7 @@ def jobs_of(chosen):
 
 
 def listen(known, said, values, say):
-    """Takes the pairs (workload, line) of a side as they come, and notes what it measures."""
+    """Takes the pairs (workload, line) of a side as they come, and notes what it measures. Seconds that it took."""
     started = time.monotonic()
     for workload, line in said:
         value = known[workload].value(line) if workload in known else None
@@ -79,7 +79,19 @@ def listen(known, said, values, say):
             say(f"    {workload} {value[0]} {value[1]:g} {known[workload].metrics[value[0]][0]}")
         elif line:
             say(f"    {workload}: {line}")
-    say(f"    {time.monotonic() - started:.0f} s")
+    took = time.monotonic() - started
+    say(f"    {took:.0f} s")
+    return took
+
+
+def check_clock(known, values, took):
+    """By the wall's clock no guest has computed for longer than the machine ran: Linux has taken its TSC for slower than it is."""
+    for name, found in values.items():
+        shape = known[name].shape
+        seconds = sum(sum(v) for metric, v in found.items() if known[name].metrics[metric][0] == "s") / shape.vms
+        if not shape.icount and seconds > took:
+            found.clear()
+            raise sides.SideFailed(f"the guest's clock is wrong: {seconds:.0f} s of work in {took:.0f} s")
 
 
 def note(results, workload, side, found, reason):
@@ -106,7 +118,7 @@ def tries(known, side, job, say):
     for number in range(side.tries):
         values, reason, side.number = {name: {} for name in job}, "", number
         try:
-            listen(known, side.run(job), values, say)
+            check_clock(known, values, listen(known, side.run(job), values, say))
         except sides.SideFailed as e:
             reason = str(e)[:300]
             say(f"    failed: {reason}")

@@ -214,6 +214,20 @@ def test_a_panic_is_tried_again_on_kvm_alone(played, tmp_path):
     assert [h["side"] for h in r["holes"]] == ["kvm", "strata"]
 
 
+def test_a_clock_that_cannot_be_right(played, tmp_path, monkeypatch):
+    """More seconds of work than the turn took is no figure; under icount a second is what it is."""
+    class Once(Args):
+        repeat, only, sides = 1, ["smp", "one"], ["kvm"]
+
+    known = {"smp": workloads.Workload("smp", "# machine: cpus=2 vcpus=2\n#: compile s lower\n"),
+             "one": workloads.Workload("one", "#: compile s lower\n")}
+    monkeypatch.setattr(workloads, "load", lambda: known)
+    played["kvm"].says = {(name,): [(name, "compile 3600")] for name in known}
+    r = run.run(Once, str(tmp_path / "results.json"), lambda line: None)
+    assert [(h["workload"], h["reason"]) for h in r["holes"]] == [("smp", "the guest's clock is wrong: 3600 s of work in 0 s")]
+    assert R.find_row(r, "one", "compile")["samples"] == {"kvm": [3600.0]} and not R.find_row(r, "smp", "compile")
+
+
 def test_a_workload_without_values_is_a_hole(played, tmp_path):
     played["strata"].says[("memory", "sched")] = [("memory", "stream 9")]
     r = run.run(Args, str(tmp_path / "r.json"), lambda text: None)
