@@ -65,3 +65,17 @@ def test_much_memory(machine):
     with machine(config="release", limit=300, mem="384g", extra=memory("384g")) as m:
         m.expect(r"memory: 39\d{4} MiB in", 120)
         m.expect(PROMPT, 120)
+
+
+@pytest.mark.parametrize("cpu", ["ryzen", "zambezi", "trinity_apu", "phenom_8650_toliman"])
+def test_bochs_amd(bochs, cpu):
+    """A second opinion on AMD's CPUs."""
+    with bochs(config="release", cpu=cpu, limit=400) as m:
+        m.expect(PROMPT, 300)
+
+
+@pytest.mark.parametrize("cpu", ["corei7_sandy_bridge_2600k", "corei7_haswell_4770"])
+def test_bochs_intel(bochs, cpu):
+    """Without SVM one line says what is missing."""
+    with bochs(config="release", cpu=cpu, limit=400) as m:
+        m.expect(r"Intel VMX, which is not supported yet", 300)
