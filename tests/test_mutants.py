@@ -71,8 +71,13 @@ def test_replayed(m, words):
 
 @pytest.mark.parametrize("m", SELF_TESTED, ids=lambda m: m.name)
 def test_self_tested(m, words, machine):
-    """What is no matter of order is found by a self-test, which passes without the bug (tests/test_selftest.py)."""
+    """What is no matter of order is found by a self-test, which passes without the bug (tests/test_selftest.py). What the computer below
+    takes from one thread can make another's gain look fair: several runs, and one must show it."""
     kernel = mutants.build_image(m, words)
-    with machine(smp=1, kernel=kernel, append=f"selftest={m.selftest} strata.exit=selftest") as box:
-        box.expect(r"selftest: (\d+) passed, (\d+) failed", timeout=60)
-        assert box.child.match[2] != b"0", f"{m.name} ({m.breaks}) was not found"
+    for n in range(RUNS):
+        with machine(smp=1, kernel=kernel, append=f"selftest={m.selftest} strata.exit=selftest") as box:
+            box.expect(r"selftest: (\d+) passed, (\d+) failed", timeout=60)
+            if box.child.match[2] != b"0":
+                return
+        print(f"{m.name}: not found by run {n + 1}")
+    pytest.fail(f"{m.name} ({m.breaks}) was not found in {RUNS} runs")
