@@ -256,13 +256,19 @@ struct seen {
 	unsigned port1, port2, port_byte, memory1, memory2, other;
 };
 
+/* Bytes that the CPU has not told are a VMM's to fetch. */
+static const uint8_t *instruction(const struct vcpu_run *run)
+{
+	return run->mmio.insn_len ? run->mmio.insn : ringer + (run->regs.rip - CODE);
+}
+
 static void see(const struct test_vm *t, struct seen *s)
 {
 	struct vcpu_run *run = t->run;
 	uint32_t value;
 
 	if (run->exit_reason == VCPU_EXIT_MMIO) {
-		memcpy(&value, run->mmio.insn + 5, 4);
+		memcpy(&value, instruction(run) + 5, 4);
 		s->memory1 += value == 1 && run->mmio.gpa == BELL;
 		s->memory2 += value == 2 && run->mmio.gpa == BELL;
 		run->regs.rip += MOVL_LEN;
