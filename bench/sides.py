@@ -77,9 +77,13 @@ def guest_files(job, folder):
     return files
 
 
+PANIC = "Kernel panic"
+PANIC_LINE = PANIC + r"[^\r\n]*"
+
+
 def expect(machine, pattern, limit):
     """The match; a Linux that panics is a failure at once."""
-    match = machine.expect([pattern, r"Kernel panic[^\r\n]*"], limit)
+    match = machine.expect([pattern, PANIC_LINE], limit)
     if machine.index:
         raise SideFailed(match[0].decode("utf-8", "replace"))
     return match
@@ -100,7 +104,7 @@ def job_lines(machine, limit):
     """(workload, line) for each line `bench: WORKLOAD: LINE` until the guest's end."""
     while True:
         machine.expect([r"bench: ([\w-]+): ([^\r\n]*)\r*\n", r"bench: begin ([\w-]+)", r"bench: end (\d+)",
-                        r"(Kernel panic[^\r\n]*)", r"(init: vm [^\r\n]*)"], limit)
+                        f"({PANIC_LINE})", r"(init: vm [^\r\n]*)"], limit)
         match = machine.child.match
         text = match[1].decode("utf-8", "replace")
         if machine.index == 0:
@@ -122,9 +126,6 @@ def lines_of(text, guests=1):
     if len(ends) < guests:
         raise SideFailed(f"{len(ends)} of {guests} guests came to their end; last said: {last_line(text)}")
     return re.findall(r"bench: ([\w-]+): ([^\r\n]*)", text)
-
-
-PANIC = "Kernel panic"
 
 
 class Side:

@@ -15,14 +15,21 @@ def frame(ident, line):
     return f"\x1e{body} {zlib.crc32(body.encode()):08x}\n"
 
 
+TABLE = {name: ("beat", 1, "", "") for name in ("one", "two", "three")}
+
+
+def start(m):
+    """Each of TABLE, by its line of the first console."""
+    for name in TABLE:
+        m.send(f"vm start {name}\r")
+        m.expect(rf"{name}: running\r*\n")
+        m.expect(vms.PROMPT)
+
+
 def test_lines_above_what_is_typed(machine, tmp_path):
-    table = {name: ("beat", 1, "", "") for name in ("one", "two", "three")}
-    with machine(config="debug", smp=2, initrd=vms.boot_archive("debug", tmp_path, table)) as m:
+    with machine(config="debug", smp=2, initrd=vms.boot_archive("debug", tmp_path, TABLE)) as m:
         console = vms.Console(m)
-        for name in table:
-            m.send(f"vm start {name}\r")
-            m.expect(rf"{name}: running\r*\n")
-            m.expect(vms.PROMPT)
+        start(m)
         m.send("echo bef")
         m.expect("echo bef")
         m.send(frame(1, "vm kill one"))
@@ -34,7 +41,7 @@ def test_lines_above_what_is_typed(machine, tmp_path):
         m.expect(r"\n_before\r*\n" + vms.PROMPT)
         # All of them are in the log, and a command's output has none of them inside.
         rows = console.json("log")
-        assert [len(re.findall(f"vm {name}: stopped", str(rows))) for name in table] == [1, 1, 0]
+        assert [len(re.findall(f"vm {name}: stopped", str(rows))) for name in TABLE] == [1, 1, 0]
         m.send("vm kill three\r")
         m.expect(r"init: vm three: stopped: killed\r*\n")
         console.json("vm list")
@@ -48,18 +55,14 @@ def test_lines_above_what_is_typed(machine, tmp_path):
 
 def test_lines_on_two_ports(machine, tmp_path):
     """Each console's shell shows them above what is being typed there; a panic needs none of the shells."""
-    table = {name: ("beat", 1, "", "") for name in ("one", "two", "three")}
     path = str(tmp_path / "com2")
-    with machine(config="debug", smp=2, initrd=vms.boot_archive("debug", tmp_path, table), console="console=ttyS1 console=ttyS0",
+    with machine(config="debug", smp=2, initrd=vms.boot_archive("debug", tmp_path, TABLE), console="console=ttyS1 console=ttyS0",
                  extra=["-serial", f"unix:{path},server=on,wait=off"]) as m:
         vms.Console(m)
         port = Port(path)
         port.send("\r")
         port.expect(vms.PROMPT)
-        for name in table:
-            m.send(f"vm start {name}\r")
-            m.expect(rf"{name}: running\r*\n")
-            m.expect(vms.PROMPT)
+        start(m)
         m.send("echo fir")
         m.expect("echo fir")
         port.send("echo bef")
