@@ -125,7 +125,7 @@ static const char *parse_initrd(const struct boot_params *bp, struct boot_info *
 		return NULL;
 	if (!mem_map_is_ram(info->mem, info->nr_mem, base, size))
 		return "the initrd does not lie in RAM";
-	if (base < info->image_base + info->image_size && info->image_base < base + size)
+	if (mem_ranges_overlap(base, size, info->image_base, info->image_size))
 		return "the initrd overlaps the kernel";
 	info->initrd_base = base;
 	info->initrd_size = size;

@@ -3,26 +3,23 @@
 // either way.
 #include "boot/console_place.h"
 
+#include "boot/mem_map.h"
+
 #define PAGE_BYTES 4096u
 
 /* "APIC Register Address Space" of the local APIC after reset; the I/O APICs are below it. */
 #define INTERRUPTS_FIRST 0xfec00000ull
 #define INTERRUPTS_END   0xfef00000ull
 
-static bool overlaps(phys_t base, uint64_t len, phys_t other, uint64_t other_len)
-{
-	return base < other + other_len && other < base + len;
-}
-
 static bool is_memory(const struct boot_info *info, phys_t base, uint64_t len)
 {
 	for (unsigned int i = 0; i < info->nr_mem; i++) {
 		const struct boot_mem *m = &info->mem[i];
 
-		if (m->type != BOOT_MEM_RESERVED && overlaps(base, len, m->base, m->size))
+		if (m->type != BOOT_MEM_RESERVED && mem_ranges_overlap(base, len, m->base, m->size))
 			return true;
 	}
-	return overlaps(base, len, info->image_base, info->image_size);
+	return mem_ranges_overlap(base, len, info->image_base, info->image_size);
 }
 
 const char *console_refusal(const struct console_arg *arg, const struct boot_info *info,
@@ -40,7 +37,8 @@ const char *console_refusal(const struct console_arg *arg, const struct boot_inf
 		return "the CPU does not reach that address";
 	if (is_memory(info, arg->memory, len))
 		return "RAM is there";
-	if (overlaps(arg->memory, len, INTERRUPTS_FIRST, INTERRUPTS_END - INTERRUPTS_FIRST))
+	if (mem_ranges_overlap(arg->memory, len, INTERRUPTS_FIRST,
+			       INTERRUPTS_END - INTERRUPTS_FIRST))
 		return "the interrupt controllers are there";
 	return NULL;
 }

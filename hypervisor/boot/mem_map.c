@@ -85,7 +85,7 @@ static const struct boot_mem *overlap(const struct boot_mem *avoid, unsigned int
 				      uint64_t size)
 {
 	for (unsigned int i = 0; i < nr; i++)
-		if (avoid[i].base < base + size && base < avoid[i].base + avoid[i].size)
+		if (mem_ranges_overlap(avoid[i].base, avoid[i].size, base, size))
 			return &avoid[i];
 	return NULL;
 }

@@ -4,6 +4,12 @@
 
 #include "boot/boot_info.h"
 
+/* Whether two ranges have an address in common. Neither ends beyond 2^64. */
+static inline bool mem_ranges_overlap(phys_t base, uint64_t size, phys_t other, uint64_t other_size)
+{
+	return base < other + other_size && other < base + size;
+}
+
 /*
  * Sorts the `nr` <= BOOT_MEM_MAX entries and makes them free of overlaps: where two overlap, the
  * one that is not RAM wins, between those the higher type. Neighbours of one type are joined.
