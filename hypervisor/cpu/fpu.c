@@ -447,9 +447,11 @@ void fpu_end_call_now(struct fpu_state *s, struct fpu_state *callee)
 {
 	struct fpu *f = cpu_private(fpu);
 
+	/* Nor is a loan ended then: it is another's, whose caller must still find what it lent. */
+	if (f->owner != callee)
+		return;
 	end_loan(f);
-	if (f->owner == callee)
-		take_back(f, s);
+	take_back(f, s);
 }
 
 bool fpu_use(struct fpu_state *s)

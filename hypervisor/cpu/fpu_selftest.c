@@ -11,7 +11,7 @@
 #define MXCSR_OWN 0x1fa0 /* precision exceptions noted: not the initial value */
 #define XSTATE_BV 512
 
-#define STATES 3
+#define STATES 4
 
 static char areas[STATES][AREA_SIZE] __aligned(64);
 static struct fpu_state states[STATES];
@@ -395,6 +395,19 @@ SELFTEST(fpu_loan_to_another_caller_or_callee)
 		fpu_end_call(&states[0], &states[1]);
 	}
 	SELFTEST_CHECK(fpu_use(&states[0]) && caller_whole(&states[0]));
+	release_states();
+}
+
+/* While a thread's guest is in the registers another thread's slept through its call. */
+SELFTEST(fpu_loan_outlives_the_end_of_another_call)
+{
+	lend();
+	fpu_end_call_now(&states[2], &states[3]);
+	SELFTEST_CHECK(is_lent(&states[0], &states[1]) && guest_xmm_is(0x1111, 0xaaaa));
+	/* The thread ends: its guest's registers must not stay behind. */
+	fpu_release(&states[0]);
+	SELFTEST_CHECK(states[0].cpu == -1);
+	SELFTEST_CHECK(saved_as_lent(&states[1]) && caller_whole(&states[0]));
 	release_states();
 }
 
