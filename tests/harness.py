@@ -151,7 +151,7 @@ class Machine(Serial):
         """
         patterns = [pattern] if isinstance(pattern, str) else list(pattern)
         wanted = [p.encode() for p in patterns]
-        bad = [pexpect.EOF, pexpect.TIMEOUT] + ([] if allow_panic else [PANIC.encode() + rb"\r?\n"])
+        bad = [pexpect.EOF, pexpect.TIMEOUT] + ([] if allow_panic else [PANIC.encode() + rb"\r*\n"])
         left = min(timeout * TIME_SCALE, self.deadline - time.monotonic())
         index = self.child.expect(wanted + bad, timeout=max(left, 0))
         if index < len(wanted):

@@ -67,6 +67,15 @@ def test_panic_shows_where(machine):
         assert m.wait_exit() == 0
 
 
+def test_panic_ends_a_wait(machine):
+    """Every test that waits for something else fails by the panic's words, not by its limit."""
+    with machine(config="release", smp=1, append="init=/none strata.panic=wait") as m:
+        m.expect(r"/none cannot be started: error 2", timeout=60)
+        m.qmp("inject-nmi")
+        with pytest.raises(harness.MachineError, match="the kernel panicked"):
+            m.expect("what nobody prints", timeout=30)
+
+
 @pytest.mark.parametrize("board, ref", [("q35", "HPET"), ("pc,hpet=off", "PM timer")])
 def test_time_reference(machine, board, ref):
     """The TSC is calibrated by the best counter that the machine has."""
