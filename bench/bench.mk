@@ -50,7 +50,9 @@ bench-small: $(BENCH_SMALL) build/.deps-bench build/.deps-test
 bench-files: bench-small $(BENCH)/image
 
 # ONLY=boot,fio: some workloads. SIDES=kvm,strata, REPEAT=N, FRESH=1: begin anew instead of going on. PERF=1: profiles by perf in the guest.
-BENCH_ARGS = $(if $(ONLY),--only $(ONLY)) $(if $(SIDES),--sides $(SIDES)) $(if $(REPEAT),--repeat $(REPEAT)) $(if $(FRESH),--fresh) $(if $(PERF),--perf)
+# JOBS=N: turns at a time. QEMU=qemu-system-x86_64: another emulator than Debian 13's, which is fetched.
+BENCH_ARGS = $(if $(ONLY),--only $(ONLY)) $(if $(SIDES),--sides $(SIDES)) $(if $(REPEAT),--repeat $(REPEAT)) $(if $(FRESH),--fresh) $(if $(PERF),--perf) \
+	$(if $(JOBS),--jobs $(JOBS)) $(if $(QEMU),--qemu '$(QEMU)')
 .PHONY: figures
 figures: image build/.deps-test # the kernel's own figures on 1, 2, 4 and 8 CPUs that take turns: docs/figures.md
 	$(Q)$(PYTHON) bench/figures.py --config $(CONFIG) --output docs/figures.md

@@ -15,6 +15,8 @@ import results as R
 COLORS = {"bare": "#8a8f98", "kvm": "#d98a3d", "strata": "#2f6fb0"}
 NAMES = {"bare": "bare machine", "kvm": "Linux KVM", "strata": "Strata"}
 
+TRIES = "Under KVM a job that ends so is begun again for what it has not measured yet (bench/README.md)."
+
 STYLE = """
 body{font:15px/1.45 system-ui,sans-serif;margin:2em auto;max-width:70em;padding:0 1em;color:#1c1f24;background:#fff}
 table{border-collapse:collapse;width:100%;margin:1em 0}
@@ -67,6 +69,10 @@ def hole_lines(results):
     return [f"{h['workload']} on {NAMES.get(h['side'], h['side'])}: {h['reason']}" for h in results["holes"]]
 
 
+def try_lines(results):
+    return [f"{t['job']} on {NAMES.get(t['side'], t['side'])}, try {t['try']}: {t['reason']}" for t in results.get("failed_tries", [])]
+
+
 def missed(row):
     """The ratio of a row that is worse than its goal, as text; None: it is not, or cannot be told."""
     count, own = G.count_of(row), R.median(row, "strata")
@@ -115,6 +121,8 @@ def markdown(results):
         lines.append("| " + " | ".join(cells) + " |")
     if results["holes"]:
         lines += ["", "## Not measured", ""] + [f"- {line}" for line in hole_lines(results)]
+    if try_lines(results):
+        lines += ["", "## Tries that failed", "", TRIES, ""] + [f"- {line}" for line in try_lines(results)]
     return "\n".join(lines) + "\n"
 
 
@@ -168,6 +176,9 @@ def page(results):
     if results["holes"]:
         items = "".join(f"<li>{html.escape(line)}</li>" for line in hole_lines(results))
         body.append(f"<h2>Not measured</h2><ul>{items}</ul>")
+    if try_lines(results):
+        items = "".join(f"<li>{html.escape(line)}</li>" for line in try_lines(results))
+        body.append(f"<h2>Tries that failed</h2><p>{TRIES}</p><ul>{items}</ul>")
     return ('<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Strata benchmark</title>'
             f"<style>{STYLE}</style></head><body>{''.join(body)}</body></html>\n")
 

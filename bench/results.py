@@ -14,7 +14,7 @@ class BadResults(Exception):
 
 def new(machine, versions, commit, mitigations):
     return {"schema": SCHEMA, "commit": commit, "machine": machine, "versions": versions,
-            "mitigations": mitigations, "rows": [], "holes": [], "done": []}
+            "mitigations": mitigations, "rows": [], "holes": [], "failed_tries": [], "done": []}
 
 
 def save(path, results):
@@ -84,6 +84,17 @@ def add_hole(results, workload, side, reason):
 
 def remove_holes(results, workload, side):
     results["holes"] = [h for h in results["holes"] if (h["workload"], h["side"]) != (workload, side)]
+
+
+def add_failed_try(results, job, side, number, reason):
+    """A job that had to begin again."""
+    results.setdefault("failed_tries", []).append({"job": job, "side": side, "try": number, "reason": reason})
+
+
+def sort_rows(results, order):
+    """Rows in this order of (workload, metric), whichever was measured first; others behind."""
+    places = {key: place for place, key in enumerate(order)}
+    results["rows"].sort(key=lambda row: places.get((row["workload"], row["metric"]), len(order)))
 
 
 def median(row, side):

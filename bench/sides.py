@@ -3,11 +3,13 @@
 
 A side runs a job: one of the short ones (`boot` and PROGRAMS), or a list of workloads in the Debian guest, and yields
 pairs (workload, line) as they come. One that does not get there raises SideFailed with what it said last.
-With one CPU, and with several that take turns (`clock=icount`), the machine runs under icount: an instruction is a nanosecond, and a run repeats exactly.
+The machine runs under icount: an instruction, of whichever CPU, is a nanosecond, and CPUs take turns.
 """
+import functools
 import json
 import os
 import re
+import subprocess
 import sys
 
 import pexpect
@@ -17,6 +19,7 @@ TREE = os.path.dirname(HERE)
 sys.path.insert(0, os.path.join(TREE, "tests"))
 import cpio  # noqa: E402
 import harness  # noqa: E402
+import watch  # noqa: E402
 import workloads  # noqa: E402
 
 BUILD = os.path.join(TREE, "build/bench")
@@ -77,7 +80,8 @@ def guest_files(job, folder):
     return files
 
 
-PANIC = "Kernel panic"
+# What QEMU does to KVM's guest (docs/limits.md): the next try may go well.
+PANIC, STANDS = "Kernel panic", "it stands"
 PANIC_LINE = PANIC + r"[^\r\n]*"
 
 
@@ -123,19 +127,45 @@ def lines_of(text, guests=1):
     bad = [end for end in ends if end != "0"]
     if bad:
         raise SideFailed(f"a guest ended with {bad[0]}")
+    panic = re.search(PANIC_LINE, text)
+    if len(ends) < guests and panic:
+        raise SideFailed(panic[0])
     if len(ends) < guests:
         raise SideFailed(f"{len(ends)} of {guests} guests came to their end; last said: {last_line(text)}")
     return re.findall(r"bench: ([\w-]+): ([^\r\n]*)", text)
 
 
+QEMU = ("qemu-system-x86_64",)  # of this machine
+
+
+@functools.lru_cache
+def version_of(qemu):
+    """The first line of what an emulator says of itself."""
+    try:
+        done = subprocess.run([*qemu, "--version"], capture_output=True, text=True, check=False)
+    except OSError as e:
+        return f"unknown: {e}"
+    return done.stdout.splitlines()[0] if done.stdout else f"unknown: {done.stderr.strip()}"
+
+
+def divides(qemu):
+    """Whether an emulator divides the time of icount among CPUs: else one that computes keeps the others from running."""
+    found = re.search(r"version (\d+)\.(\d+)", version_of(qemu))
+    return bool(found) and (int(found[1]), int(found[2])) >= (8, 1)
+
+
 class Side:
-    """`config`: Strata's build; `shape`: of the machine and its VMs; `perf`: a profile instead of figures; `limit`: seconds of silence."""
+    """
+    `config`: Strata's build; `shape`: of the machine and its VMs; `perf`: a profile instead of figures; `limit`: seconds of silence;
+    `qemu`: the emulator's command, a tuple.
+    """
 
-    tries = 1  # how often a job may begin whose Linux panics
+    tries = 1  # how often a job may begin that the emulator spoils
     number = 0  # of this try
+    have = ()  # metrics that need no measuring: tries before had them
 
-    def __init__(self, config="release", shape=workloads.ONE, perf=False, limit=1800):
-        self.config, self.shape, self.limit = config, shape, limit
+    def __init__(self, config="release", shape=workloads.ONE, perf=False, limit=1800, qemu=QEMU):
+        self.config, self.shape, self.limit, self.qemu = config, shape, limit, qemu
         self.words = " bench.perf" if perf else ""
 
     def cmdline(self, job, disk):
@@ -143,7 +173,14 @@ class Side:
         if job == ["boot"]:
             return f"{CMDLINE} rdinit=/boot"
         again = f" bench.try={self.number}" if self.number else ""
+        again += " panic=-1" if self.shape.vms > 1 else ""  # what VMs have said comes when all of them have ended
+        again += " nohz=off" if self.shape.vcpus > 1 else ""
+        again += f" bench.have={','.join(self.have)}" if self.have else ""
         return f"{CMDLINE} bench.disk={disk} bench.job={','.join(job)}{self.words}{again}"
+
+    def check_turns(self):
+        if not divides(self.qemu):
+            raise SideFailed(f"several CPUs that compute need QEMU 8.1 (docs/limits.md); there is {version_of(self.qemu)}")
 
     def folder(self, job):
         """For this job's files: another run may be at work with other ones."""
@@ -153,13 +190,15 @@ class Side:
 
     def machine(self, job, mib, **args):
         return harness.Machine(f"bench-{self.name}-{job[0]}", config=self.config, smp=self.shape.cpus, mem=f"{mib}m",
-                               icount=self.shape.icount, limit=4 * self.limit, **args)
+                               icount=True, limit=4 * self.limit, qemu=self.qemu, **args)
 
     def host_mib(self, job):
         """Memory of the machine of a side that runs VMs."""
         return 1024 if is_short(job) else 2048 + self.shape.vms * LARGE_MIB
 
     def run(self, job):
+        if self.shape.cpus > 1 and not program_of(job):
+            self.check_turns()
         try:
             yield from self.measure(job)
         except (harness.MachineError, cpio.Missing, OSError, ValueError) as e:
@@ -181,7 +220,7 @@ class Bare(Side):
                 yield from self.parse(job, m.text())
             else:
                 yield from job_lines(m, self.limit)
-            m.wait_exit(60)
+            m.wait_exit(self.limit)
 
     def parse(self, job, text):
         if job != ["boot"]:
@@ -195,10 +234,11 @@ class Bare(Side):
 class Kvm(Side):
     """
     The guest in Debian's QEMU with KVM, on Debian's kernel in the same machine. The emulator can deliver an interrupt of KVM's twice, with
-    interrupts off (docs/limits.md), and the guest panics. Under icount that repeats exactly, so the next try has one word more to read.
+    interrupts off (docs/limits.md), and the guest panics, or spins until watch.py sees it. Under icount that repeats exactly, so the next try has
+    a word more to read; and it measures only what is still missing.
     """
     name = "kvm"
-    tries = 3
+    tries = 12
     QEMU = "qemu-system-x86_64 -machine q35,usb=off -accel kvm -cpu host -nodefaults -display none -serial stdio -no-reboot " \
            "-device isa-debug-exit,iobase=0xf4,iosize=4"
 
@@ -270,17 +310,28 @@ wait $!
 
     def measure(self, job):
         initrd = self.host(self.folder(job), job)
-        # kvm/online.c says why.
-        words = f" maxcpus=1 bench_online={self.shape.cpus}" if self.shape.icount and self.shape.cpus > 1 else ""
-        with self.machine(job, self.host_mib(job), kernel=KERNEL, initrd=initrd, console="", append=CMDLINE + words) as m:
-            m.expect(r"host: 6[^\r\n]*[\r\n]", self.limit)
-            live = not is_short(job) and self.shape.vms == 1
-            if live:
-                yield from job_lines(m, self.limit)
-            expect(m, r"host: job ended with \d+", 4 * self.limit)
-            if not live:
-                yield from self.parse(job, m.text())
-            m.wait_exit(60)
+        with self.machine(job, self.host_mib(job), kernel=KERNEL, initrd=initrd, console="", append=CMDLINE + self.host_words()) as m:
+            with watch.Watch(m) as w:
+                try:
+                    yield from self.listen(job, m)
+                except harness.MachineError as e:
+                    if w.found:
+                        raise SideFailed(f"{STANDS}: {w.found}") from e
+                    raise
+
+    def host_words(self):
+        """On the host's command line: kvm/online.c says why."""
+        return f" maxcpus=1 bench_online={self.shape.cpus}" if self.shape.cpus > 1 and not divides(self.qemu) else ""
+
+    def listen(self, job, m):
+        m.expect(r"host: 6[^\r\n]*[\r\n]", self.limit)
+        live = not is_short(job) and self.shape.vms == 1
+        if live:
+            yield from job_lines(m, self.limit)
+        expect(m, r"host: job ended with \d+", 4 * self.limit)
+        if not live:
+            yield from self.parse(job, m.text())
+        m.wait_exit(self.limit)
 
     def parse(self, job, text):
         if prints_costs(job):
@@ -384,7 +435,7 @@ class Strata(Side):
             yield from job_lines(m, self.limit)
             m.expect(r"strata> ", self.limit)
             m.sendline("poweroff")
-            m.wait_exit(60)
+            m.wait_exit(self.limit)
 
     def unattended(self, archive, job):
         with self.machine(job, self.host_mib(job), initrd=archive, append="mitigations=off strata.run=/etc/bench") as m:

@@ -4,7 +4,7 @@
 A line `#: METRIC UNIT BETTER` names a metric, its unit, and whether `lower` or `higher` is better; the
 script prints `METRIC VALUE`. A workload whose first line says `# side job` is done by the sides
 themselves (sides.py). A line `# machine: cpus=2 vcpus=4 vms=2` asks for another machine than one with one CPU,
-and for other guests than one with as many vCPUs; `clock=icount` for the clock of one CPU on several.
+and for other guests than one with as many vCPUs.
 """
 import collections
 import os
@@ -17,13 +17,8 @@ class BadWorkload(Exception):
     """A workload file that cannot be used; the text names it and what was expected."""
 
 
-class Shape(collections.namedtuple("Shape", "cpus vcpus vms clock", defaults=("",))):
-    """CPUs of the machine, vCPUs of each VM, how many VMs at once, and the machine's clock (with several CPUs, "": the wall's)."""
-
-    @property
-    def icount(self):
-        """An instruction, of whichever CPU, is a nanosecond."""
-        return self.cpus == 1 or self.clock == "icount"
+class Shape(collections.namedtuple("Shape", "cpus vcpus vms")):
+    """CPUs of the machine, vCPUs of each VM, and how many VMs at once."""
 
     @property
     def pinned(self):
@@ -35,15 +30,13 @@ ONE = Shape(1, 1, 1)
 
 
 def shape_of(name, words):
-    given = {"cpus": 1, "vcpus": 1, "vms": 1, "clock": ""}
+    given = {"cpus": 1, "vcpus": 1, "vms": 1}
     for word in words:
         key, _, value = word.partition("=")
-        if word == "clock=icount":
-            given[key] = value
-        elif key != "clock" and key in given and re.fullmatch(r"[1-9]\d?", value):
+        if key in given and re.fullmatch(r"[1-9]\d?", value):
             given[key] = int(value)
         else:
-            raise BadWorkload(f"{name}: machine: {word}: expected cpus=N, vcpus=N, vms=N or clock=icount")
+            raise BadWorkload(f"{name}: machine: {word}: expected cpus=N, vcpus=N or vms=N")
     return Shape(**given)
 
 

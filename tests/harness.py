@@ -104,12 +104,13 @@ class Machine(Serial):
     icount   deterministic: -icount shift=0, virtual clock; several CPUs take turns (docs/figures.md)
     extra    more arguments for QEMU
     wrap     the command that starts QEMU (`ip netns exec NAME`)
+    qemu     QEMU itself, and its first arguments
     limit    seconds after which the machine is ended whatever it does
     """
 
     def __init__(self, name="", config="debug", smp=2, mem="1g", cpu="EPYC,+svm,+npt", append="",
                  kernel=True, initrd=True, icount=False, extra=(), machine="q35", limit=600,
-                 console="console=ttyS0", wrap=()):
+                 console="console=ttyS0", wrap=(), qemu=("qemu-system-x86_64",)):
         self.name = name or f"qemu smp={smp} mem={mem} {config}"
         self.log = log_path(name, ".serial.log")
         self.folder = tempfile.mkdtemp(prefix="strata-test-")
@@ -131,7 +132,7 @@ class Machine(Serial):
             if initrd:
                 argv += ["-initrd", image(config, "strata.cpio") if initrd is True else initrd]
         argv += list(extra)
-        self.argv = [*wrap, "qemu-system-x86_64"] + argv
+        self.argv = [*wrap, *qemu] + argv
         self.logfile = open(self.log, "wb")
         # QEMU's own messages go to a file of their own, so that COM1's log is what the guest wrote.
         self.child = pexpect.spawn(self.argv[0], self.argv[1:], timeout=30, maxread=65536, echo=False,

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import threading
 
 import pexpect
 import pytest
@@ -21,6 +22,7 @@ import report  # noqa: E402
 import results as R  # noqa: E402
 import run  # noqa: E402
 import sides  # noqa: E402
+import watch  # noqa: E402
 import workloads  # noqa: E402
 
 
@@ -124,9 +126,8 @@ def test_compare_as_a_program(tmp_path):
 def test_workload_files():
     known = workloads.load()
     assert list(known)[:3] == ["boot", "create", "exit"] and known["boot"].side_job and not known["fio"].side_job
-    assert known["boot"].shape == workloads.ONE and known["overcommit"].shape == (2, 4, 2, "")
-    assert known["ipi"].shape.icount and known["ipi"].shape.pinned and known["smp1"].shape.icount
-    assert not known["overcommit"].shape.icount and not known["overcommit"].shape.pinned
+    assert known["boot"].shape == workloads.ONE and known["overcommit"].shape == (2, 4, 2)
+    assert known["ipi"].shape.pinned and not known["smp2"].shape.pinned and not known["overcommit"].shape.pinned
     assert known["fio"].value("read-128k-1 12.5") == ("read-128k-1", 12.5)
     assert known["fio"].value("read-128k-1 fast") is None and known["fio"].value("other 1") is None
     for name in known:
@@ -137,7 +138,7 @@ def test_workload_files():
 @pytest.mark.parametrize("text, said", [("#: a b\n", "expected #: METRIC"), ("#: a ns smaller\n", "expected #: METRIC"),
                                         ("echo\n", "expected a line #:"), ("# machine: cpus=0\n", "cpus=0: expected cpus=N"),
                                         ("# machine: disks=1\n", "disks=1: expected cpus=N"),
-                                        ("# machine: clock=wall\n", "clock=wall: expected cpus=N"), ("# machine: clock=1\n", "or clock=icount")])
+                                        ("# machine: cpus\n", "cpus: expected cpus=N, vcpus=N or vms=N")])
 def test_bad_workloads(text, said):
     with pytest.raises(workloads.BadWorkload, match=said):
         workloads.Workload("w", text)
@@ -151,7 +152,7 @@ class Played:
 
     def __init__(self, name, says):
         self.name, self.says, self.runs = name, says, 0
-        self.tries, self.number, self.numbers = sides.SIDES[name].tries, 0, []
+        self.tries, self.number, self.numbers, self.have = sides.SIDES[name].tries, 0, [], ()
 
     def __call__(self, **_):
         return self
@@ -160,6 +161,8 @@ class Played:
         self.runs += 1
         self.numbers.append(self.number)
         says = self.says[tuple(job)]
+        if callable(says):
+            says = says(self)
         if isinstance(says, Exception):
             raise says
         yield from says
@@ -182,7 +185,7 @@ def played(monkeypatch):
 
 
 class Args:
-    only, sides, repeat, config, fresh = ["boot", "memory", "sched"], list(R.SIDES), 2, "release", False
+    only, sides, repeat, config, fresh, jobs, qemu = ["boot", "memory", "sched"], list(R.SIDES), 2, "release", False, 1, ("qemu",)
 
 
 def test_run_and_resume(played, tmp_path):
@@ -210,22 +213,116 @@ def test_a_panic_is_tried_again_on_kvm_alone(played, tmp_path):
     for side in ("kvm", "strata"):
         played[side].says[("boot",)] = sides.SideFailed("Kernel panic - not syncing: Fatal exception in interrupt")
     r = run.run(Once, str(tmp_path / "results.json"), lambda line: None)
-    assert played["kvm"].numbers == [0, 1, 2] and played["strata"].numbers == [0] and played["bare"].numbers == [0]
+    assert played["kvm"].numbers == list(range(12)) and played["strata"].numbers == [0] and played["bare"].numbers == [0]
     assert [h["side"] for h in r["holes"]] == ["kvm", "strata"]
+    assert [(t["job"], t["side"], t["try"]) for t in r["failed_tries"]] == [("boot", "kvm", n + 1) for n in range(12)] + [("boot", "strata", 1)]
 
 
-def test_a_clock_that_cannot_be_right(played, tmp_path, monkeypatch):
-    """More seconds of work than the turn took is no figure; under icount a second is what it is."""
+def test_a_try_measures_what_is_missing(played, tmp_path):
+    """What a try that failed has measured is kept, and not asked for again."""
+    asked = []
+
+    def half(side):
+        asked.append(side.have)
+        if side.number == 0:
+            yield "memory", "stream 9"
+            yield "sched", "pipe 3"
+        raise sides.SideFailed(f"{sides.STANDS}: CPU 0 spins")
+
+    def rest(side):
+        asked.append(side.have)
+        return [("sched", "pipe 5"), ("sched", "messaging 4")]
+
     class Once(Args):
-        repeat, only, sides = 1, ["smp", "one"], ["kvm"]
+        repeat, only = 1, ["memory", "sched"]
 
-    known = {"smp": workloads.Workload("smp", "# machine: cpus=2 vcpus=2\n#: compile s lower\n"),
-             "one": workloads.Workload("one", "#: compile s lower\n")}
-    monkeypatch.setattr(workloads, "load", lambda: known)
-    played["kvm"].says = {(name,): [(name, "compile 3600")] for name in known}
+    played["kvm"].says = {("memory", "sched"): half, ("sched",): rest}
     r = run.run(Once, str(tmp_path / "results.json"), lambda line: None)
-    assert [(h["workload"], h["reason"]) for h in r["holes"]] == [("smp", "the guest's clock is wrong: 3600 s of work in 0 s")]
-    assert R.find_row(r, "one", "compile")["samples"] == {"kvm": [3600.0]} and not R.find_row(r, "smp", "compile")
+    assert asked == [(), ("pipe",)] and not r["holes"]
+    assert [R.find_row(r, *row)["samples"]["kvm"] for row in (("memory", "stream"), ("sched", "pipe"), ("sched", "messaging"))] == [[9], [3], [4]]
+    assert [t["reason"] for t in r["failed_tries"]] == ["it stands: CPU 0 spins"]
+    assert "- memory,sched on Linux KVM, try 1: it stands: CPU 0 spins" in report.markdown(r)
+
+
+def test_turns_at_a_time(played, tmp_path):
+    """What several turns at a time have measured is what one by one measure, in the same order."""
+    found = []
+    for jobs in (1, 4):
+        class At(Args):
+            pass
+        At.jobs = jobs
+        played["kvm"].runs = 0
+        found.append(run.run(At, str(tmp_path / f"{jobs}.json"), lambda line: None))
+    assert found[0]["rows"] == found[1]["rows"] and sorted(found[0]["done"]) == sorted(found[1]["done"])
+
+
+@pytest.mark.parametrize("version, fits", [("QEMU emulator version 7.2.22 (Debian 1:7.2)", False), ("QEMU emulator version 8.0.9", False),
+                                           ("QEMU emulator version 8.1.0", True), ("QEMU emulator version 10.0.13", True), ("unknown: x", False)])
+def test_several_cpus_need_an_emulator_that_divides(monkeypatch, version, fits):
+    monkeypatch.setattr(sides, "version_of", lambda qemu: version)
+    side = sides.Bare(shape=workloads.load()["smp2"].shape)
+    monkeypatch.setattr(side, "measure", lambda job: [("smp2", "compile 1")])
+    if fits:
+        assert list(side.run(["smp2"])) == [("smp2", "compile 1")]
+        return
+    with pytest.raises(sides.SideFailed, match="need QEMU 8.1"):
+        list(side.run(["smp2"]))
+
+
+REGISTERS = """
+CPU#0
+RAX=0000000000000000 RBX=ffff888000000000
+RIP=ffffffff81a5a1a9 RFL=00000002 [-------] CPL=0 II=0 A20=1 SMM=0 HLT=0
+ES =0000 0000000000000000 00000000 00000000
+CPU#1
+RAX=0000000000000001 RBX=0000000000000002
+RIP=ffffffff81a592eb RFL=00000206 [-----P-] CPL=0 II=0 A20=1 SMM=0 HLT=1
+"""
+SPIN = (0xffffffff81a5a1a9, False, False, "RAX=0000000000000000 RBX=ffff888000000000\n")
+HALT = (0xffffffff81a592eb, True, True, "RAX=0000000000000001 RBX=0000000000000002\n")
+BUSY, COUNTS = (0xffffffff81a592eb, True, False, ""), (*SPIN[:3], "RAX=0000000000000001\n")
+
+
+@pytest.mark.parametrize("looks, said", [
+    ([[SPIN, HALT]] * 3, "CPU 0 spins at 0xffffffff81a5a1a9 with interrupts off"), ([[BUSY, SPIN]] * 3, "CPU 1 spins"),
+    ([[HALT, HALT], [HALT, (1, True, True, "")]], "all CPUs sleep and nothing wakes them"),
+    ([[HALT, HALT], [BUSY, HALT]], ""), ([[SPIN], [COUNTS]], ""), ([[BUSY]] * 3, ""), ([[SPIN], []], ""), ([], ""), ([[SPIN], [SPIN, SPIN]], "")])
+def test_what_stands(looks, said):
+    assert watch.stand(looks).startswith(said) and bool(watch.stand(looks)) == bool(said)
+
+
+class Watched:
+    """A machine whose monitor says the texts of a list, then the last one for ever."""
+
+    def __init__(self, texts):
+        self.texts, self.killed, self.asked = list(texts), [], threading.Event()
+        self.child = self
+
+    def hmp(self, command):
+        assert command == "info registers -a"
+        text = self.texts.pop(0) if len(self.texts) > 1 else self.texts[0]
+        if len(self.texts) == 1:
+            self.asked.set()
+        if not text:
+            raise harness.MachineError("QMP ended")
+        return text
+
+    def kill(self, signal):
+        self.killed.append(signal)
+
+
+@pytest.mark.parametrize("texts, killed", [(["", REGISTERS.replace("a1a9", "0000"), REGISTERS], [9]),
+                                           (["", *[REGISTERS.replace("a1a9", f"{n:04x}") for n in range(40)], ""], [])])
+def test_a_machine_that_stands_is_ended(monkeypatch, texts, killed):
+    monkeypatch.setattr(watch, "APART", 0)
+    monkeypatch.setattr(watch, "PAUSE", 0)
+    assert watch.cpus_of(REGISTERS) == [SPIN, HALT]
+    machine = Watched(texts)
+    with watch.Watch(machine) as w:
+        assert machine.asked.wait(60 * harness.TIME_SCALE)
+        if killed:
+            w.thread.join(60 * harness.TIME_SCALE)
+    assert machine.killed == killed and bool(w.found) == bool(killed)
 
 
 def test_a_workload_without_values_is_a_hole(played, tmp_path):
@@ -288,8 +385,10 @@ def test_lines_of_several_guests():
     assert sides.lines_of(text, 2) == [("w", "m 1"), ("w", "m 2")]
     with pytest.raises(sides.SideFailed, match="a guest ended with 1"):
         sides.lines_of(text + "bench: end 1\r\n")
-    with pytest.raises(sides.SideFailed, match="0 of 1 guests came to their end; last said: Kernel panic"):
-        sides.lines_of("Kernel panic\r\n")
+    with pytest.raises(sides.SideFailed, match="0 of 1 guests came to their end; last said: Kernel"):
+        sides.lines_of("Kernel\r\n")
+    with pytest.raises(sides.SideFailed, match="^Kernel panic - not syncing$"):
+        sides.lines_of("bench: end 0\r\n[ 1.0] Kernel panic - not syncing\r\nhost: job ended with 0\r\n", 2)
 
 
 def test_what_a_new_vm_costs():
