@@ -384,15 +384,13 @@ static void leave_stack(struct runqueue *rq, struct thread *from, struct thread 
 void sched_finish_switch(void)
 {
 	struct runqueue *rq = own();
-	struct thread *previous = rq->previous;
+	struct thread *previous = rq->previous, *moving = rq->moving;
 
-	rq->previous = NULL;
-	if (rq->moving) {
-		struct thread *t = rq->moving;
-		rq->moving = NULL;
-		hand_over(rq, t, where_to(t));
-	}
-	if (previous && previous->state == THREAD_DEAD)
+	rq->previous = rq->moving = NULL;
+	/* It is the other CPU's from then on, and may have ended there before we look again. */
+	if (moving)
+		hand_over(rq, moving, where_to(moving));
+	else if (previous && previous->state == THREAD_DEAD)
 		thread_gone(previous);
 	rq = own();
 	if (rq->ready.n)

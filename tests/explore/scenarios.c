@@ -91,16 +91,21 @@ static void check_try(void)
 
 /* ---- threads ---- */
 
-static void spawn(unsigned cpu, void (*entry)(void *arg))
+static void spawn_as(unsigned cpu, void (*entry)(void *arg), bool pinned)
 {
 	const struct thread_args args = {
-		.name = "", .entry = entry, .cpu = CPU_ID(cpu), .pinned = true
+		.name = "", .entry = entry, .cpu = CPU_ID(cpu), .pinned = pinned
 	};
 
 	machine_enter(cpu);
 	threads[cpu] = thread_create(&args);
 	thread_start(threads[cpu]);
 	machine_enter(0);
+}
+
+static void spawn(unsigned cpu, void (*entry)(void *arg))
+{
+	spawn_as(cpu, entry, true);
 }
 
 static void setup_threads(void)
@@ -374,6 +379,20 @@ static void setup_join(void)
 	spawn(1, join_it);
 }
 
+/* It may be gone before the CPU that it leaves is done with it. */
+static void move_and_end(void *arg)
+{
+	(void)arg;
+	thread_move(CPU_ID(1));
+}
+
+static void setup_move_and_end(void)
+{
+	setup_threads();
+	spawn_as(0, move_and_end, false);
+	spawn(1, join_it);
+}
+
 static void check_one_done(void)
 {
 	CHECK(done == 1);
@@ -398,5 +417,6 @@ const struct scenario scenarios[] = {
 	{ "two posts", 2, setup_posts, check_two_done, body_posts_both, 20000 },
 	{ "interrupt or wakeup", 3, setup_interrupt_or_wake, check_interrupt_or_wake, NULL, 20000 },
 	{ "end and join", 2, setup_join, check_one_done, NULL, 20000 },
+	{ "move and end", 2, setup_move_and_end, check_one_done, NULL, 20000 },
 };
 const unsigned nr_scenarios = ARRAY_SIZE(scenarios);
