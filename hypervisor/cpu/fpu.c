@@ -165,6 +165,7 @@ void fpu_init_cpu(void)
 	__asm__ volatile("movq %%cr4, %0" : "=r"(cr4));
 	cr4 |= CR4_OSFXSR | CR4_OSXMMEXCPT | (features.xsave ? CR4_OSXSAVE : 0);
 	__asm__ volatile("movq %0, %%cr4" : : "r"(cr4) : "memory");
+	f->valid_xcr0 = features.xcr0;
 	if (!features.xsave) {
 		f->xcr0 = features.xcr0;
 		return;
@@ -470,6 +471,7 @@ void fpu_set_xcr0(struct fpu_state *s, uint64_t xcr0)
 {
 	if (!features.xsave)
 		return;
+	DEBUG_ASSERT(s->cpu < 0 || s->cpu == this_cpu_id().n);
 	s->xcr0 = xcr0;
 	if (s->cpu >= 0)
 		use_xcr0(cpu_private(fpu), s);
@@ -477,8 +479,19 @@ void fpu_set_xcr0(struct fpu_state *s, uint64_t xcr0)
 
 void fpu_read_xcr0(struct fpu_state *s)
 {
+	struct fpu *f = cpu_private(fpu);
+
+	DEBUG_ASSERT(f->owner == s);
 	if (features.xsave)
-		cpu_private(fpu)->xcr0 = s->xcr0 = read_xcr0();
+		f->xcr0 = s->xcr0 = read_xcr0();
+}
+
+void fpu_holders(const struct fpu_state **owner, const struct fpu_state **lender)
+{
+	const struct fpu *f = cpu_private(fpu);
+
+	*owner = f->owner;
+	*lender = f->lent;
 }
 
 void fpu_release(struct fpu_state *s)

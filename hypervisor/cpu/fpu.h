@@ -49,8 +49,8 @@ static inline void fpu_load(struct fpu_state *s)
 		fpu_load_saved(s);
 }
 
-/* Another XCR0, at once if *s is loaded. One that is not valid becomes the host's. Without XSAVE:
- * nothing. */
+/* Another XCR0, at once if *s is loaded, which is on this CPU alone. One that is not valid becomes
+ * the host's. Without XSAVE: nothing. */
 void fpu_set_xcr0(struct fpu_state *s, uint64_t xcr0);
 
 /* After a guest ran that may set XCR0 without our seeing it: reads XCR0 back into *s, which is
@@ -106,3 +106,6 @@ void fpu_end_call_now(struct fpu_state *s, struct fpu_state *callee);
 
 /* Whether that is what an exception of ring 3 was for; then the instruction can be tried again. */
 bool fpu_use(struct fpu_state *s);
+
+/* For self-tests: whose registers this CPU holds, and in whose place; NULL: nobody's. */
+void fpu_holders(const struct fpu_state **owner, const struct fpu_state **lender);

@@ -232,6 +232,8 @@ static int take_sregs(struct vcpu *v)
 {
 	struct vcpu_sregs sregs;
 
+	/* Its XCR0 may still be another CPU's. */
+	fpu_fetch(&v->fpu);
 	memcpy(&sregs, &v->run->sregs, sizeof(sregs));
 	return vcpu_set_sregs(v, &sregs);
 }

@@ -341,6 +341,79 @@ static void test_vm_ends(void)
 	}
 }
 
+/* ---- system registers, while the guest's are in another CPU ---- */
+
+static struct vcpu_state refused; /* its sregs are wrong in the end, after XCR0 */
+static uint64_t xcr0_before, xcr0_after;
+
+NO_FPU static uint64_t xcr0_now(void)
+{
+	uint32_t lo, hi;
+
+	__asm__ volatile("xgetbv" : "=a"(lo), "=d"(hi) : "c"(0));
+	return (uint64_t)hi << 32 | lo;
+}
+
+static void set_cpus(const struct test_vm *t, uint64_t cpus)
+{
+	struct sched_params p = { .set = SCHED_SET_CPUS, .cpus = { cpus } };
+
+	if (call(SYS_VM_SCHED, t->vm, (long)&p, 0, 0) < 0)
+		fail("vm_sched", (long)cpus);
+}
+
+static void stay_on(const struct test_vm *t, unsigned cpu)
+{
+	set_cpus(t, 1u << cpu);
+	while (cpu_now() != cpu)
+		quiet_call(SYS_sched_yield, 0);
+}
+
+static void *elsewhere(void *arg)
+{
+	struct test_vm own;
+	long rc;
+
+	(void)arg;
+	make(&own);
+	expect_well("the VM of another thread", &own, 1);
+	stay_on(&own, 1);
+	tell(&turn, 1);
+	wait_for(&turn, 2);
+	memcpy(&shared->run->sregs, &refused.sregs, sizeof(refused.sregs));
+	shared->run->dirty = RUN_SREGS_DIRTY;
+	xcr0_before = xcr0_now();
+	rc = quiet_call(SYS_VCPU_RUN, shared->vcpu);
+	xcr0_after = xcr0_now();
+	if (rc != -EINVAL)
+		fail("sregs that are wrong", rc);
+	tell(&turn, 3);
+	test_vm_destroy(&own);
+	return NULL;
+}
+
+static void test_refused_elsewhere(const struct test_vm *t)
+{
+	pthread_t thread;
+
+	shared = t;
+	turn = 0;
+	pthread_create(&thread, NULL, elsewhere, NULL);
+	wait_for(&turn, 1);
+	stay_on(t, 0);
+	call(SYS_VCPU_GET_STATE, t->vcpu, (long)&refused, 0, 0);
+	refused.sregs.xcr0 = 1;
+	refused.sregs.apic_base = ~0ull;
+	expect_well("before its registers are refused", t, QUIET);
+	tell(&turn, 2);
+	wait_for(&turn, 3);
+	pthread_join(thread, NULL);
+	if (xcr0_after != xcr0_before)
+		fail("XCR0 of a thread whose call was refused", (long)xcr0_after);
+	expect_well("after its registers were refused", t, QUIET);
+	set_cpus(t, 0);
+}
+
 int main(void)
 {
 	struct test_vm t;
@@ -359,6 +432,8 @@ int main(void)
 	test_neighbours(&t);
 	if (sysconf(_SC_NPROCESSORS_ONLN) > 1)
 		test_moves(&t);
+	if (sysconf(_SC_NPROCESSORS_ONLN) > 1 && has_avx)
+		test_refused_elsewhere(&t);
 	test_two_vms(&t);
 	test_other_thread(&t);
 	test_vm_ends();
