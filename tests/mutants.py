@@ -24,10 +24,25 @@ class Mutant:
     explore: str = ""   # the first scenario (tests/explore/scenarios.c) that must fail
     replay: str = ""    # self-tests (prefix) or "channels" whose log must show it
     selftest: str = ""  # a self-test that must fail: what is no matter of order, but of how much
+    smp: int = 1        # CPUs of the self-test's machine
     hangs: bool = False  # the machine does not end by itself
 
 
 MUTANTS = [
+    # ---- vector registers ----
+    Mutant("loan-ended-by-another", "what is lent is given back", "cpu/fpu.c",
+           "\tif (f->owner != callee)\n\t\treturn;\n\tend_loan(f);\n\ttake_back(f, s);",
+           "\tend_loan(f);\n\tif (f->owner == callee)\n\t\ttake_back(f, s);", selftest="fpu_random"),
+    Mutant("lender-released-alone", "what is lent is given back", "cpu/fpu.c",
+           "if (f->owner != s && f->lent != s) {", "if (f->owner != s) {", selftest="fpu_random"),
+    Mutant("lender-not-told", "a state is in one CPU, or in memory", "cpu/fpu.c",
+           "\tf->lent->cpu = -1;\n\tf->lent = NULL;", "\tf->lent = NULL;", selftest="fpu_random"),
+    Mutant("owner-not-saved", "registers are kept", "cpu/fpu.c",
+           "\t} else if (f->owner) {\n\t\tsave(f, f->owner);\n\t}\n", "\t}\n", selftest="fpu_random"),
+    Mutant("loaded-without-its-xcr0", "XCR0 is its owner's", "cpu/fpu.c",
+           "\tf->owner = s;\n\tuse_xcr0(f, s);\n}\n\n/* Before", "\tf->owner = s;\n}\n\n/* Before", selftest="fpu_random"),
+    Mutant("callee-left-on-its-cpu", "a state is in one CPU, or in memory", "cpu/fpu.c",
+           "\tfpu_fetch(callee);\n\tf = cpu_private(fpu);", "\tf = cpu_private(fpu);", selftest="fpu_random_on_two", smp=2),
     # ---- locks ----
     Mutant("ticket-twice", "mutual exclusion", "lock/lock.c",
            "__atomic_fetch_add(&l->next, 1, __ATOMIC_RELAXED);",
@@ -119,6 +134,9 @@ MUTANTS = [
            "\t\tif (!next)\n\t\t\treturn running;\n\t\tmake_ready(rq, running);",
            "\t\tif (!next)\n\t\t\treturn running;\n\t\trunning->state = THREAD_READY;",
            replay="storm_moving", hangs=True),
+    Mutant("moved-thread-looked-at", "conservation of threads", "thread/sched.c",
+           "\telse if (previous && previous->state == THREAD_DEAD)", "\tif (previous && previous->state == THREAD_DEAD)",
+           explore="move and end"),
     # ---- pages ----
     Mutant("page-given-twice", "conservation of pages", "mem/zone.c",
            "\tlist_remove(z, number);\n\twhile (from > order) {", "\twhile (from > order) {", replay="storm_pages", hangs=True),
