@@ -3,8 +3,10 @@
 import os
 import re
 import struct
+import time
 
 import archive
+import host_watch
 import shell
 from harness import BUILD, image
 from shell import PROMPT
@@ -13,6 +15,8 @@ DEBIAN = "/guests/demo/vmlinux"
 INITRD = "initrd = /guests/demo/initrd\n"
 # What a kernel says when something went wrong in it.
 COMPLAINTS = "WARNING: CPU|BUG:|lockup|Call Trace|unchecked MSR|rcu_.*stall"
+# What it says of CPUs that did not run for a time, and of nothing else.
+STUCK = re.compile(r"soft lockup|lockup_detector|rcu_.*stall|Call Trace")
 
 
 # A multiboot program, loaded at 1 MiB, that ends its VM at once: mov $0, %al; out %al, $0xf4; hlt; jmp.
@@ -42,6 +46,8 @@ class Console(shell.Shell):
     def __init__(self, m):
         super().__init__(m)
         self.turn = 0
+        self.since = time.monotonic()
+        host_watch.start()
 
     def show(self, name):
         return self.json(f"vm show {name}")[0]
@@ -79,7 +85,13 @@ class Console(shell.Shell):
         return text
 
     def complaints(self):
-        return self.guest(f"dmesg | grep -E '{COMPLAINTS}'").strip()
+        """What the guest's kernel found wrong; not that its CPUs did not run while this computer did not."""
+        lines = self.guest(f"dmesg | grep -E '{COMPLAINTS}'").strip().splitlines()
+        gap = host_watch.longest(self.since)
+        if gap:
+            print(f"this computer stood still for {gap:.0f} s")
+            lines = [line for line in lines if not STUCK.search(line)]
+        return "\n".join(lines)
 
     def held(self):
         """All that VMs, processes and the kernel hold: what has to come back. Seen by a new shell, whose history is empty."""
