@@ -222,8 +222,19 @@ void fpu_state_init(struct fpu_state *s, void *area)
 #define ALL_LO ((uint32_t)features.xcr0)
 #define ALL_HI 0
 
+/*
+ * QEMU's TCG never intercepts XSETBV, and a guest that clears CR4.OSXSAVE behind one leaves us no
+ * sign of it. Unseen, its XCR0 would be that of whoever is next, and decide what is saved.
+ */
+static __noinline void note_xcr0(struct fpu *f, struct fpu_state *s)
+{
+	f->xcr0 = s->xcr0 = read_xcr0();
+}
+
 static inline void save(struct fpu *f, struct fpu_state *s)
 {
+	if (features.tcg_xsave)
+		note_xcr0(f, s);
 	set_xcr0(f, features.xcr0);
 	if (likely(features.xsaveopt))
 		__asm__ volatile("xsaveopt64 (%0)"

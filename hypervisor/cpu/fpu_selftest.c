@@ -4,6 +4,7 @@
 #include "cpu/cpu.h"
 #include "cpu/fpu.h"
 #include "cpu/lapic.h"
+#include "cpu/msr.h"
 #include "cpu/selftest.h"
 #include "lib/string.h"
 
@@ -150,6 +151,34 @@ SELFTEST(fpu_xcr0_follows_the_state)
 	release_states();
 	states[1].xcr0 = fpu_host_xcr0();
 	fpu_load(&states[1]);
+	release_states();
+}
+
+#define CPUID_HYPERVISOR 0x40000000u
+#define CPUID_TCG_EBX    0x54474354u /* "TCGT" */
+
+/* Where XSETBV does not exit a guest may have hidden it from whoever looks at its CR4. */
+SELFTEST(fpu_xcr0_that_changed_unseen)
+{
+	uint64_t a[4] = { 1, 2, 3, 4 }, b[4] = { 5, 6, 7, 8 }, got[4];
+
+	if (cpuid(CPUID_HYPERVISOR, 0).ebx != CPUID_TCG_EBX || !(fpu_host_xcr0() & XCR0_AVX))
+		return;
+	init_states();
+	fpu_load(&states[0]);
+	set_ymm(a);
+	fpu_load(&states[1]);
+	set_ymm(b);
+	__asm__ volatile("xsetbv" : : "c"(0), "a"(XCR0_X87), "d"(0));
+	fpu_load(&states[0]);
+	SELFTEST_CHECK(xcr0_now() == fpu_host_xcr0());
+	get_ymm(got);
+	SELFTEST_CHECK(!memcmp(got, a, sizeof(a)));
+	fpu_load(&states[1]);
+	SELFTEST_CHECK(xcr0_now() == XCR0_X87);
+	fpu_set_xcr0(&states[1], fpu_host_xcr0());
+	get_ymm(got);
+	SELFTEST_CHECK(!memcmp(got, b, sizeof(b)));
 	release_states();
 }
 
