@@ -42,6 +42,8 @@ WRONG = {
 
 
 class Soak:
+    right, wrong = RIGHT, WRONG
+
     def __init__(self, machine, names, rng):
         self.shell = Shell(machine)
         self.names = names
@@ -56,7 +58,7 @@ class Soak:
         name = self.rng.choice(self.names)
         state = self.state[name]
         wrong = self.rng.random() < 0.1
-        verb = self.rng.choice(WRONG[state]) if wrong else self.rng.choice(sorted(RIGHT[state]))
+        verb = self.rng.choice(self.wrong[state]) if wrong else self.rng.choice(sorted(self.right[state]))
         if verb == "nmi" and not wrong:
             self.bring_up(name)
         out = self.shell.run(f"vm {verb} {name}")
@@ -64,7 +66,7 @@ class Soak:
         if refused != wrong:
             self.fail(f"vm {verb} {name} while {state}: {out}")
         if not wrong:
-            self.state[name] = RIGHT[state][verb]
+            self.state[name] = self.right[state][verb]
         self.counts["refused" if wrong else verb] += 1
 
     def ups(self, name):

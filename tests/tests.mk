@@ -54,3 +54,7 @@ SEED    ?= 1
 .PHONY: soak
 soak: build/.deps-test both # 24 VMs on 4 CPUs driven at random for MINUTES (10), in the debug image; SEED=N repeats a run
 	@$(PYTHON) tests/soak.py --minutes $(MINUTES) --seed $(SEED)
+
+.PHONY: soak-loans
+soak-loans: build/.deps-test both # VMs whose registers are lent, killed, reset and paused at random for MINUTES (10), in the debug image; SEED=N repeats a run
+	@$(PYTHON) tests/loans.py --minutes $(MINUTES) --seed $(SEED)

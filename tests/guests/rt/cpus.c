@@ -88,6 +88,13 @@ unsigned smp_start(unsigned count)
 	return nr_online;
 }
 
+void cpu_restart(unsigned id)
+{
+	__atomic_store_n(&cpus[id].online, false, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&cpus[id].work, NULL, __ATOMIC_SEQ_CST);
+	start_one(id);
+}
+
 void cpu_run(unsigned id, void (*fn)(void *arg), void *arg)
 {
 	cpus[id].work_arg = arg;

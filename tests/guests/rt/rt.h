@@ -344,6 +344,8 @@ static inline struct cpu *this_cpu(void)
 }
 /* Start up to `count` CPUs in all (the boot CPU is one); how many are online. */
 unsigned smp_start(unsigned count);
+/* INIT and start-up to one that is online, whatever it does; its work is forgotten. */
+void cpu_restart(unsigned cpu);
 /* Run fn(arg) on a CPU; cpu_wait until it has ended. */
 void cpu_run(unsigned cpu, void (*fn)(void *arg), void *arg);
 void cpu_wait(unsigned cpu);
