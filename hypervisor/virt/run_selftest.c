@@ -4,6 +4,7 @@
 #include "cpu/time.h"
 #include "lib/string.h"
 #include "mem/kalloc.h"
+#include "thread/testlib.h"
 #include "virt/testvm.h"
 #include "virt/vcpu_life.h"
 #include "virt/virt.h"
@@ -217,6 +218,41 @@ SELFTEST(svm_hlt_and_timer)
 	EXPECT(VCPU_EXIT_IO);
 	SELFTEST_CHECK(t.v->run->io.port == 0x51);
 	SELFTEST_CHECK(t.v->counters[COUNT_HLT] == 1 && t.v->counters[COUNT_HALT_SLEEPS] >= 1);
+	END();
+}
+
+static void fire_there(void *vcpu)
+{
+	struct vcpu *v = vcpu;
+
+	v->timer_deadline = time_now();
+	(void)vcpu_arm_timer(v, true);
+	while (READ_ONCE(v->timer.armed))
+		cpu_irq_window();
+}
+
+static bool timer_follows;
+
+static void arm_here(void *vcpu)
+{
+	struct vcpu *v = vcpu;
+
+	v->timer_deadline = time_now() + 1000000000;
+	timer_follows = !v->timer.armed && !vcpu_arm_timer(v, false) && vcpu_arm_timer(v, true) &&
+			v->timer.armed && cpu_id_eq(v->timer.cpu, this_cpu_id()) &&
+			vcpu_arm_timer(v, false);
+}
+
+/* The CPU that a vCPU has left may still be about to say that its timer has fired: it is waited for
+ * before the timer is another's. */
+SELFTEST(vcpu_timer_of_the_former_cpu)
+{
+	START(guest_timer, true);
+	if (cpu_count() > 1) {
+		test_end(test_start("timer", fire_there, t.v, CPU_ID(1), true));
+		test_end(test_start("timer", arm_here, t.v, CPU_ID(0), true));
+		SELFTEST_CHECK(timer_follows);
+	}
 	END();
 }
 

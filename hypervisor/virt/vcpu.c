@@ -112,11 +112,20 @@ static void fire(struct timer *t)
 	vlapic_timer_fired(&container_of(t, struct vcpu, timer)->lapic);
 }
 
+/* Armed by another CPU. One that has fired may be doing so still: that CPU is asked as well, or the
+ * vCPU could be freed under its hands once the timer is armed here. */
+static bool is_elsewhere(const struct timer *t)
+{
+	cpu_id_t cpu = CPU_ID(__atomic_load_n(&t->cpu.n, __ATOMIC_ACQUIRE));
+
+	return !cpu_id_eq(cpu, this_cpu_id()) && !cpu_id_eq(cpu, CPU_ID_NONE);
+}
+
 bool vcpu_arm_timer(struct vcpu *v, bool wait)
 {
 	struct timer *t = &v->timer;
 
-	if (READ_ONCE(t->armed) && !cpu_id_eq(t->cpu, this_cpu_id())) {
+	if (is_elsewhere(t)) {
 		if (!wait)
 			return false;
 		timer_cancel(t);
