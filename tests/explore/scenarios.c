@@ -248,6 +248,20 @@ static void setup_interrupt(void)
 	spawn(1, interrupt_it);
 }
 
+/* The interrupt finds it on either CPU, or between them. */
+static void move_and_sleep(void *arg)
+{
+	thread_move(CPU_ID(1));
+	sleep_interruptibly(arg);
+}
+
+static void setup_move_and_interrupt(void)
+{
+	setup_threads();
+	spawn_as(0, move_and_sleep, false);
+	spawn(1, interrupt_it);
+}
+
 static void check_interrupt(void)
 {
 	CHECK(done == 2);
@@ -412,6 +426,7 @@ const struct scenario scenarios[] = {
 	{ "time-out or wakeup", 2, setup_timeout, check_timeout, NULL, 20000 },
 	{ "interrupt of a sleep", 2, setup_interrupt, check_interrupt, NULL, 20000 },
 	{ "two interrupts", 2, setup_two_interrupts, check_two_interrupts, NULL, 20000 },
+	{ "move and interrupt", 2, setup_move_and_interrupt, check_interrupt, NULL, 5000 },
 	{ "stale knock", 2, setup_stale_knock, check_interrupt, NULL, 20000 },
 	{ "posts from two CPUs", 3, setup_posts, check_two_done, body_posts, 20000 },
 	{ "two posts", 2, setup_posts, check_two_done, body_posts_both, 20000 },
