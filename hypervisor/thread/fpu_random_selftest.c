@@ -164,16 +164,20 @@ static void get_vectors(struct values *v)
 }
 
 /* Numbers that no other state has ever had. */
+static uint64_t number_of(unsigned owner)
+{
+	return (uint64_t)(owner + 1) << 48 | ++numbers;
+}
+
 static void draw(struct values *v, unsigned owner)
 {
-	uint64_t tag = (uint64_t)(owner + 1) << 48;
-
 	*v = (struct values){
-		.low = { tag | ++numbers, tag | ++numbers },
-		.wide = tag | ++numbers,
+		.wide = number_of(owner),
 		.mxcsr = MXCSR_INITIAL | random_below(4) << 13,
 		.fcw = (uint16_t)(FCW_INITIAL | random_below(4) << 10),
 	};
+	v->low[0] = number_of(owner);
+	v->low[1] = number_of(owner);
 }
 
 static const struct values initial = { .mxcsr = MXCSR_INITIAL, .fcw = FCW_INITIAL };
@@ -440,7 +444,7 @@ static void set_state(struct guest *g)
 		fpu_set_xcr0(&g->fpu, XCR0_X87);
 		return;
 	}
-	g->v.low[0] = (uint64_t)(CALLERS + guest_number(g) + 1) << 48 | ++numbers;
+	g->v.low[0] = number_of(CALLERS + guest_number(g));
 	*(uint64_t *)(area + XMM0_OFFSET) = g->v.low[0];
 	if (fpu_has_xsave() && !(*(uint64_t *)(area + BV_OFFSET) & XCR0_SSE))
 		init_guest(g);
