@@ -6,7 +6,7 @@
 
 Sides take turns, or run N at a time: figures are counts, which other work does not change. After each the results are saved, so an interrupted run
 goes on where it was (--fresh: begins anew). A side that fails is a named hole. The emulator is Debian 13's QEMU, fetched once, unless --qemu says
-another. Output: build/bench/results.json, report.html, report.md.
+another (emulator.py). Output: build/bench/results.json, report.html, report.md.
 """
 import argparse
 import concurrent.futures
@@ -24,7 +24,7 @@ sys.path.insert(0, os.path.join(HERE, "kvm"))
 import report  # noqa: E402
 import results as R  # noqa: E402
 import sides  # noqa: E402
-import trixie  # noqa: E402
+import emulator  # noqa: E402
 import workloads  # noqa: E402
 
 
@@ -44,7 +44,7 @@ def commit():
 
 
 def describe(args):
-    machine = {"emulator": sides.version_of(args.qemu), "clock": "icount shift=0, one instruction, of whichever CPU, is one nanosecond",
+    machine = {"emulator": sides.version_of(args.qemu) + args.mended, "clock": "icount shift=0, one instruction, of whichever CPU, is one nanosecond",
                "cpu": "EPYC,+svm,+npt", "host": f"{platform.machine()}, {os.cpu_count()} CPUs"}
     kernel = sides.cpio.read(os.path.join(sides.BUILD, "kernel/release")).decode().strip()
     versions = {"guest kernel": f"Linux {kernel}, vmlinux by PVH", "KVM's host": f"Linux {kernel}", "Strata": args.config}
@@ -205,7 +205,7 @@ def main():
         if name not in R.SIDES:
             sys.exit(f"bench: SIDES={name}: expected some of {', '.join(R.SIDES)}")
     try:
-        args.qemu = args.qemu or tuple(trixie.qemu())
+        args.qemu, args.mended = (args.qemu, "") if args.qemu else emulator.command()
     except (OSError, subprocess.CalledProcessError) as e:
         sys.exit(f"bench: Debian 13's QEMU: {e}; QEMU=qemu-system-x86_64 takes this machine's")
     if not sides.version_of(args.qemu).startswith("QEMU emulator"):

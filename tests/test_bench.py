@@ -17,6 +17,7 @@ sys.path.insert(0, BENCH)
 sys.path.insert(0, os.path.join(BENCH, "kvm"))
 import collect  # noqa: E402
 import compare  # noqa: E402
+import emulator  # noqa: E402
 import realset  # noqa: E402
 import report  # noqa: E402
 import results as R  # noqa: E402
@@ -267,6 +268,53 @@ def test_several_cpus_need_an_emulator_that_divides(monkeypatch, version, fits):
         return
     with pytest.raises(sides.SideFailed, match="need QEMU 8.1"):
         list(side.run(["smp2"]))
+
+
+VMRUN = """
+	.globl helper_vmrun, do_interrupt_x86_hardirq
+	.type helper_vmrun, @function
+	.type do_interrupt_x86_hardirq, @function
+helper_vmrun:
+	nop
+	.rept {times}
+	mov %esi, -0x28f0(%rbx)
+	movl $0, 0x33e4(%rbx)
+	movq $-1, 0x33e8(%rbx)
+	testb $2, flags(%rip)
+	.byte 0x0f, 0x85, 1, 0, 0, 0
+	mov $1, %edx
+	mov %rbx, %rdi
+	.byte 0xe8
+	.long {target} - . - 4
+	.endr
+	.size helper_vmrun, . - helper_vmrun
+do_interrupt_x86_hardirq:
+	ret
+	.size do_interrupt_x86_hardirq, . - do_interrupt_x86_hardirq
+other:
+	ret
+	.data
+	.local flags
+flags:	.byte 0
+"""
+
+
+@pytest.mark.parametrize("times, target, changes", [(1, "do_interrupt_x86_hardirq", True), (2, "do_interrupt_x86_hardirq", False),
+                                                    (0, "do_interrupt_x86_hardirq", False), (1, "other", False)])
+def test_the_second_delivery_taken_out(tmp_path, times, target, changes):
+    """The store alone becomes a nop; a file without it, with two or with another call behind it stays as it is."""
+    (tmp_path / "q.S").write_text(VMRUN.format(times=times, target=target).replace("do_interrupt_x86_hardirq - .", "0f - .").replace(
+        "do_interrupt_x86_hardirq:", "0:\ndo_interrupt_x86_hardirq:"))
+    path = str(tmp_path / "q")
+    subprocess.run(["gcc", "-shared", "-nostdlib", "-o", path, str(tmp_path / "q.S")], check=True)
+    new = emulator.mend(path)
+    assert (new != path) == changes
+    if changes:
+        with open(path, "rb") as f, open(new, "rb") as g:
+            old, mended = f.read(), g.read()
+        place = old.index(b"\x89\xb3\x10\xd7\xff\xff")
+        assert mended == old[:place] + emulator.NOP + old[place + 6:] and os.access(new, os.X_OK)
+        assert emulator.mended(mended) is None
 
 
 REGISTERS = """
