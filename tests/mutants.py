@@ -43,6 +43,8 @@ MUTANTS = [
            "\tf->owner = s;\n\tuse_xcr0(f, s);\n}\n\n/* Before", "\tf->owner = s;\n}\n\n/* Before", selftest="fpu_random"),
     Mutant("xcr0-of-the-next", "XCR0 is its owner's", "cpu/fpu.c",
            "\tif (features.tcg_xsave)\n\t\tnote_xcr0(f, s);\n", "", selftest="fpu_xcr0"),
+    Mutant("old-control-word", "registers are kept", "cpu/fpu.c",
+           "if (features.xsave && !(*(const uint64_t *)(area + XSTATE_BV_OFFSET) & XCR0_X87))", "if (false)", selftest="fpu_call_of_one"),
     Mutant("callee-left-on-its-cpu", "a state is in one CPU, or in memory", "cpu/fpu.c",
            "\tfpu_fetch(callee);\n\tf = cpu_private(fpu);", "\tf = cpu_private(fpu);", selftest="fpu_random_on_two", smp=2),
     # ---- locks ----

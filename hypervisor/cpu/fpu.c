@@ -394,14 +394,22 @@ static void save_control(struct fpu_state *s)
 	*(uint64_t *)(area + XSTATE_BV_OFFSET) |= XCR0_X87 | XCR0_SSE;
 }
 
+/* XSAVEOPT leaves what is there of registers that are as they were at first, all but MXCSR. */
+static uint16_t control_word(const char *area)
+{
+	if (features.xsave && !(*(const uint64_t *)(area + XSTATE_BV_OFFSET) & XCR0_X87))
+		return FCW_INITIAL;
+	return *(const uint16_t *)(area + FCW_OFFSET);
+}
+
 static void load_control(const struct fpu_state *s)
 {
 	const char *area = s->area;
-	const uint16_t *fcw = (const uint16_t *)(area + FCW_OFFSET);
+	uint16_t fcw = control_word(area);
 
 	__asm__ volatile("fninit");
-	if (unlikely(*fcw != FCW_INITIAL))
-		__asm__ volatile("fldcw %0" : : "m"(*fcw));
+	if (unlikely(fcw != FCW_INITIAL))
+		__asm__ volatile("fldcw %0" : : "m"(fcw));
 	__asm__ volatile("ldmxcsr %0" : : "m"(*(const uint32_t *)(area + MXCSR_OFFSET)));
 }
 

@@ -249,6 +249,20 @@ SELFTEST(fpu_call_keeps_control_words)
 	release_states();
 }
 
+/* Most CPUs do not write registers that are as they were at first, and what is there is old. */
+SELFTEST(fpu_call_of_one_saved_as_initial)
+{
+	if (!fpu_has_xsave())
+		return;
+	init_states();
+	*(uint16_t *)areas[0] = FCW_OWN;
+	*(uint64_t *)(areas[0] + XSTATE_BV) = 0;
+	fpu_begin_call(&states[0], &states[1]);
+	fpu_end_call_now(&states[0], &states[1]);
+	SELFTEST_CHECK(fcw() == 0x37f && mxcsr() == 0x1f80);
+	release_states();
+}
+
 /* A guest that slept in the call is not loaded at its end, nor the caller at its begin. */
 SELFTEST(fpu_call_with_a_sleep_in_it)
 {
