@@ -112,7 +112,7 @@ def missing(known, values):
 
 
 def tries(known, side, job, say):
-    """(values, the failure of each try, whether the last one failed). A side that may be tried again measures what the tries before have not."""
+    """(values, what ended each try that another one followed, what ended the last). A side that may be tried again measures what the tries before have not."""
     values, failures, reason = {name: {} for name in job}, [], ""
     for number in range(side.tries):
         names, side.have = missing(known, values)
@@ -120,14 +120,14 @@ def tries(known, side, job, say):
         try:
             listen(known, side.run(names), new, say)
         except sides.SideFailed as e:
-            reason = str(e)[:300]
+            reason = " ".join(str(e).split())[:300]
             failures.append(reason)
             say(f"    failed: {reason}")
         for name in names:
             values[name] = {**new[name], **values[name]}
         if not reason.startswith((sides.PANIC, sides.STANDS)) or not missing(known, values)[0]:
             break
-    return values, failures, reason
+    return values, failures[:-1] if reason else failures, reason
 
 
 def one_turn(results, known, side, job, repeat, say):
@@ -189,6 +189,12 @@ def profile(args, say):
                 sys.exit(f"bench: {name}: {e}")
 
 
+def say(text):
+    """A line at once: turns that run side by side speak at the same time."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", type=lambda s: s.split(","), metavar="NAME,...")
@@ -211,11 +217,11 @@ def main():
     if not sides.version_of(args.qemu).startswith("QEMU emulator"):
         sys.exit(f"bench: QEMU={shlex.join(args.qemu)}: expected a QEMU; it is {sides.version_of(args.qemu)}")
     if args.perf:
-        profile(args, lambda text: print(text, flush=True))
+        profile(args, say)
         return
     path = os.path.join(args.output, "results.json")
     try:
-        results = run(args, path, lambda text: print(text, flush=True))
+        results = run(args, path, say)
     except (R.BadResults, workloads.BadWorkload, sides.cpio.Missing) as e:
         sys.exit(f"bench: {e}")
     report.write_all(results, args.output)
