@@ -104,8 +104,8 @@ def expected(pattern, text, what):
     return match[1]
 
 
-def job_lines(machine, limit):
-    """(workload, line) for each line `bench: WORKLOAD: LINE` until the guest's end."""
+def job_lines(machine, limit, began=None):
+    """(workload, line) for each line `bench: WORKLOAD: LINE` until the guest's end; `began` is called as a workload begins."""
     while True:
         machine.expect([r"bench: ([\w-]+): ([^\r\n]*)\r*\n", r"bench: begin ([\w-]+)", r"bench: end (\d+)",
                         f"({PANIC_LINE})", r"(init: vm [^\r\n]*)"], limit)
@@ -113,6 +113,8 @@ def job_lines(machine, limit):
         text = match[1].decode("utf-8", "replace")
         if machine.index == 0:
             yield text, match[2].decode("utf-8", "replace").strip()
+        elif machine.index == 1 and began:
+            began(machine, text)
         elif machine.index == 2:
             if text != "0":
                 raise SideFailed(f"the guest ended with {text}")
@@ -163,6 +165,8 @@ class Side:
     tries = 1  # how often a job may begin that the emulator spoils
     number = 0  # of this try
     have = ()  # metrics that need no measuring: tries before had them
+    extra = ()  # more arguments for the machine
+    began = None  # called with the machine and a workload's name as that begins
 
     def __init__(self, config="release", shape=workloads.ONE, perf=False, limit=1800, qemu=QEMU):
         self.config, self.shape, self.limit, self.qemu = config, shape, limit, qemu
@@ -188,9 +192,9 @@ class Side:
         os.makedirs(path, exist_ok=True)
         return path
 
-    def machine(self, job, mib, **args):
+    def machine(self, job, mib, extra=(), **args):
         return harness.Machine(f"bench-{self.name}-{job[0]}", config=self.config, smp=self.shape.cpus, mem=f"{mib}m",
-                               icount=True, limit=4 * self.limit, qemu=self.qemu, **args)
+                               icount=True, limit=4 * self.limit, qemu=self.qemu, extra=[*extra, *self.extra], **args)
 
     def host_mib(self, job):
         """Memory of the machine of a side that runs VMs."""
@@ -219,7 +223,7 @@ class Bare(Side):
                 expect(m, r"boot: tsc (\d+)\r*\n", self.limit)
                 yield from self.parse(job, m.text())
             else:
-                yield from job_lines(m, self.limit)
+                yield from job_lines(m, self.limit, self.began)
             m.wait_exit(self.limit)
 
     def parse(self, job, text):
@@ -327,7 +331,7 @@ wait $!
         m.expect(r"host: 6[^\r\n]*[\r\n]", self.limit)
         live = not is_short(job) and self.shape.vms == 1
         if live:
-            yield from job_lines(m, self.limit)
+            yield from job_lines(m, self.limit, self.began)
         expect(m, r"host: job ended with \d+", 4 * self.limit)
         if not live:
             yield from self.parse(job, m.text())
@@ -432,7 +436,7 @@ class Strata(Side):
             name = self.names(job)[0]
             self.command(m, f"vm start {name}")
             m.sendline(f"vm console {name}")
-            yield from job_lines(m, self.limit)
+            yield from job_lines(m, self.limit, self.began)
             m.expect(r"strata> ", self.limit)
             m.sendline("poweroff")
             m.wait_exit(self.limit)

@@ -18,6 +18,7 @@ sys.path.insert(0, os.path.join(BENCH, "kvm"))
 import collect  # noqa: E402
 import compare  # noqa: E402
 import emulator  # noqa: E402
+import guest_profile  # noqa: E402
 import realset  # noqa: E402
 import report  # noqa: E402
 import results as R  # noqa: E402
@@ -37,6 +38,44 @@ def sample():
     R.add_sample(r, "fio", "read <&>", "IOPS", "higher", "strata", 800.0)
     R.add_hole(r, "fio", "bare", "QEMU ended with <1>")
     return r
+
+
+# ---- profiles of guests ----
+
+def trace_line(address, flags):
+    return f"Trace 0: 0x7f0000 [0000000000000000/{address:016x}/{flags:08x}/ff000001] \n"
+
+
+def test_a_profile_tells_guest_from_host_and_ring_3_from_the_kernel(tmp_path, capsys):
+    guest = guest_profile.Symbols(["ffffffff81000000 T switch", "ffffffff81000010 t read", "ffffffff81000020 D data"])
+    host = guest_profile.Symbols(["ffffffff80000000 T exit"])
+    inside = guest_profile.IN_GUEST
+    one = [(0xffffffff81000000, inside), (0xffffffff81000012, inside), (0x401000, inside | 3)]
+    lines = one + one + [(0xffffffff80000004, 0), (0xffffffffc0001000, 0), (0x400000, 3)] + one
+    log = tmp_path / "log"
+    log.write_text("something else\n" + "".join(trace_line(*line) for line in lines), encoding="utf-8")
+    found = guest_profile.count(log, False, guest.address("switch"), guest, host)
+    assert found.calls == 3 and found.distances == {3: 1, 6: 1}
+    assert found.functions == {("guest", "switch"): 3, ("guest", "read"): 3, ("guest", "(ring 3)"): 3, ("host", "exit"): 1, ("host", "(module)"): 1,
+                               ("host", "(ring 3)"): 1}
+    assert found.total("guest") == 3 and found.total("host") == 1
+    bare = guest_profile.count(log, True, None, guest, host)
+    assert bare.calls == 0 and bare.total("host") == 0 and bare.total("guest") == len(lines)
+    guest_profile.show({"strata": found}, "switch")
+    assert "usual distance (how often): 3 (1), 6 (1)" in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        guest.address("data")
+
+
+def test_a_profile_begins_with_the_workload(monkeypatch):
+    """What QEMU is told, and when: played by a machine that writes its log at once."""
+    said = []
+    machine = type("M", (), {"hmp": lambda self, line: said.append(line)})()
+    monkeypatch.setattr(os.path, "exists", lambda path: True)
+    monkeypatch.setattr(os.path, "getsize", lambda path: 1 << 20)
+    with pytest.raises(guest_profile.Done):
+        guest_profile.Tracer(0, 1, "log", ("qemu-that-is-not-there",))(machine, "run")
+    assert said == ["stop", "singlestep on", "log exec,nochain", "cont", "stop", "log none"]
 
 
 # ---- results ----
