@@ -59,7 +59,7 @@ figures: image build/.deps-test # the kernel's own figures on 1, 2, 4 and 8 CPUs
 .PHONY: profile-guest
 # RUN='perf bench -f simple sched pipe -l 400000' UNIT=__schedule SIDES=kvm,strata AFTER=10 (seconds until it is traced)
 profile-guest: bench-files # instructions of a command in the bench guest by function, guest and host, on each side (RUN= UNIT= SIDES=)
-	@bench/guest_profile.py --config $(CONFIG) $(if $(SIDES),--sides $(SIDES)) $(if $(UNIT),--unit $(UNIT)) $(if $(AFTER),--after $(AFTER)) '$(RUN)'
+	@bench/guest_profile.py --config $(CONFIG) $(if $(SIDES),--sides $(SIDES)) $(if $(UNIT),--unit $(UNIT)) $(if $(AFTER),--after $(AFTER)) $(if $(QEMU),--qemu '$(QEMU)') '$(RUN)'
 .PHONY: bench bench-quick bench-compare bench-set check-bench-set
 bench-comma := ,
 bench-space := $(subst ,, )
