@@ -24,7 +24,7 @@ CAUSES = {
     ("sched", "pipe"): "by docs/bench/profile-pipe.txt: reading kvmclock is 19 instructions longer than reading the TSC, four times a switch, on KVM too; "
                        "KVM's guest here has no XSAVE, whose FXSAVE and FXRSTOR save it 41 a switch",
     ("sched", "messaging"): "as pipe's; it varies by more from one run in a guest to the next (docs/bench/README.md)",
-    ("memory", "stream"): "not found: 1 to 4 ms of another program's in some runs, 0.999 of bare machine in the others (docs/bench/README.md)",
+    ("memory", "stream"): "1 to 4 ms of something not found, in one run of seven; the others have 0.999 of bare machine, by 42 ticks (docs/bench/README.md)",
     ("syscall", "getppid"): "one step of what perf prints (0.001 s of 0.098 s)",
 }
 
