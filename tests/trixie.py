@@ -44,7 +44,7 @@ def program(name, package, binary):
 
 
 def qemu():
-    """QEMU 10, which loads no module but its own (it would look for them where Debian 12's are) and finds its firmware in its root."""
+    """QEMU 10, with modules and firmware of its root. Modules that are not there it finds at Debian 12's, says so, and refuses them."""
     line = program("qemu-root", "qemu-system-x86", "qemu-system-x86_64")
     path = os.path.join(cache(), "qemu-root")
     return ["env", f"QEMU_MODULE_DIR={path}/usr/lib/x86_64-linux-gnu/qemu", *line,
