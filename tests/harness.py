@@ -101,7 +101,7 @@ class Machine(Serial):
     cpu      QEMU's -cpu             append   kernel command line, after console=ttyS0
     kernel   image (default: the configuration's); None with `kernel=False`: boot from `extra`
     initrd   boot archive (default: the configuration's; False: none)
-    icount   deterministic: -icount shift=0, virtual clock; several CPUs take turns (docs/figures.md)
+    icount   deterministic: -icount shift=0, virtual clock; several CPUs take turns (docs/figures.md). N: shift=N-1, 2^(N-1) ns an instruction
     extra    more arguments for QEMU
     wrap     the command that starts QEMU (`ip netns exec NAME`)
     qemu     QEMU itself, and its first arguments
@@ -122,7 +122,7 @@ class Machine(Serial):
                 "-qmp", f"unix:{self.qmp_path},server=on,wait=off",
                 "-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
         if icount:
-            argv += ["-accel", "tcg,thread=single", "-icount", "shift=0,sleep=off",
+            argv += ["-accel", "tcg,thread=single", "-icount", f"shift={int(icount) - 1},sleep=off",
                      "-rtc", "base=2026-01-01,clock=vm", "-seed", "1"]
         else:
             argv += ["-accel", "tcg,thread=multi"]

@@ -25,6 +25,7 @@ class Mutant:
     replay: str = ""    # self-tests (prefix) or "channels" whose log must show it
     selftest: str = ""  # a self-test that must fail: what is no matter of order, but of how much
     smp: int = 1        # CPUs of the self-test's machine
+    icount: int = 0     # as harness.Machine has it: what threads get is the same in each run
     hangs: bool = False  # the machine does not end by itself
 
 
@@ -171,7 +172,7 @@ MUTANTS = [
     Mutant("no-loan", "no inversion across a channel", "proc/call.c",
            "\tloan_begin(c->caller, by);\n", "", selftest="call_carries"),
     Mutant("loan-without-the-place", "who calls gains nothing", "thread/loan.c",
-           "\tsched_set_place(t->loan.place);\n", "", selftest="call_gains"),
+           "\tsched_set_place(t->loan.place);\n", "", selftest="call_gains", icount=5),
 ]
 
 
