@@ -78,8 +78,9 @@ instructions of all CPUs together. They repeat exactly; `tests/test_figures_smp.
 - A lock of 2 and more CPUs is held over a PAUSE, so all others wait for it each time; what stands there is one acquisition, the turns of those that wait included. `behind`: so many
   rounds another CPU had still to do when the first had done all of its (500 and more). First come, first served means 1 at most.
 - Channel, switch, wakeup: one round trip, one switch, one wakeup with the switch to the woken thread. What idle CPUs do meanwhile, chiefly look for work before they halt, is in it.
-- `fairness`: so many threads compute; what the one with least and the one with most ran, in per cent of an equal share, over 48 ms of running for each on the average (12 slices of 4 ms), after
-  200 ms in which they settle. A slice more or less is 8 %. On several CPUs a thread moves when it is owed 8 ms (17 %). `by weight`: every second thread has twice the weight, 96 ms.
+- `fairness`: so many threads compute; what the one with least and the one with most ran, in per cent of an equal share, over 96 ms of running for each on the average (24 slices of 4 ms), after
+  200 ms in which they settle. A slice more or less is 4 %. On several CPUs a thread moves when it is owed 8 ms (8 %), and may be ahead or behind by twice that for a while. `by weight`: every second
+  thread has twice the weight.
 - `woken late`: one of so many threads sleeps 1.1 ms a hundred times, the others compute; how much later than it wanted it runs, on the average and at most. Where there are more threads than CPUs,
   one that has just moved to the sleeper's CPU is owed running time and takes it first: that is the greatest figure of several CPUs.
 

@@ -15,7 +15,8 @@ LOCKS = {"ticket lock": {1: 26, 2: 72, 4: 94, 8: 136}, "MCS lock": {1: 84, 2: 17
 BUDGETS = {"channel round trip, same CPU": 4200, "channel round trip, other CPU": 5300, "wakeup, same CPU": 1200, "wakeup, other CPU": 1750,
            "null system call": 280}
 SWITCH, SWITCH_IDLE_CPU = 700, 130  # what each idle CPU adds: it looks for work
-# Per cent of an equal share: of 48 ms, a thread moves when it is owed 8 ms, and slices have 4.
+# Per cent of an equal share of 96 ms. A thread moves when it is owed 8 ms, and slices have 4: with a window of 48 ms, one that was 16 ms ahead or behind for a
+# while came to two thirds.
 SHARE = (75, 125)
 THREADS = (1, 2, 4, 8, 16, 64)
 LATE_BY_CPU = 2500  # beside a thread on each CPU at most: what they compute between two looks

@@ -22,7 +22,7 @@ struct row {
 	unsigned cpus;      /* so many must be there */
 };
 
-#define FAIR_MS 48  /* that each thread runs: twelve slices */
+#define FAIR_MS 96  /* that each thread runs: 24 slices */
 #define NAPS    100 /* of the thread that is late */
 
 static const struct row rows[] = {
@@ -47,7 +47,7 @@ static const struct row rows[] = {
 	{ "fair", "fairness, 8 threads", BENCH_FAIR, 8, FAIR_MS, 1, 1 },
 	{ "fair", "fairness, 16 threads", BENCH_FAIR, 16, FAIR_MS, 1, 1 },
 	{ "fair", "fairness, 64 threads", BENCH_FAIR, 64, FAIR_MS, 1, 1 },
-	{ "fair", "by weight, 16 threads", BENCH_FAIR_WEIGHTS, 16, 2 * FAIR_MS, 1, 1 },
+	{ "fair", "by weight, 16 threads", BENCH_FAIR_WEIGHTS, 16, FAIR_MS, 1, 1 },
 	{ "late", "woken late, 1 thread", BENCH_LATENCY, 1, NAPS, 1, 1 },
 	{ "late", "woken late, 2 threads", BENCH_LATENCY, 2, NAPS, 1, 1 },
 	{ "late", "woken late, 4 threads", BENCH_LATENCY, 4, NAPS, 1, 1 },
