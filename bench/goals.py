@@ -22,8 +22,11 @@ GOALS = {
 CAUSES = {
     ("exit", "x2apic-self-ipi"): "write, delivery, handler and EOI together: two exits and an injection",
     ("sched", "pipe"): "by docs/bench/profile-pipe.txt: reading kvmclock is 19 instructions longer than reading the TSC, four times a switch, on KVM too; "
-                       "KVM's guest here has no XSAVE, whose FXSAVE and FXRSTOR save it 41 a switch",
-    ("sched", "messaging"): "as pipe's; it varies by more from one run in a guest to the next (docs/bench/README.md)",
+                       "in QEMU 7.2 KVM's guest has no XSAVE, whose FXSAVE and FXRSTOR save it 41 a switch",
+    ("sched", "messaging"): "chance of which run is measured: in one boot KVM had 0.436 to 0.447 s, Strata 0.438 to 0.440 (docs/bench/README.md); "
+                            "kvmclock's reading, as in pipe, is what both have over the bare machine",
+    ("overcommit", "messaging"): "what the other VM does meanwhile counts: on Strata one VM's fell whole into the other's work (0.995 s, the other's 0.522 s; alone, "
+                                 "in smp2, 0.43), while both VMs came to their end in 4.0 s, on KVM in 5.3 (docs/bench/README.md)",
     ("memory", "stream"): "1 to 4 ms of something not found, in one run of seven; the others have 0.999 of bare machine, by 42 ticks (docs/bench/README.md)",
     ("syscall", "getppid"): "one step of what perf prints (0.001 s of 0.098 s)",
 }
