@@ -15,19 +15,18 @@ import re
 import subprocess
 import sys
 import tempfile
-import time
 
 import archive
 import harness
 import soak
 from harness import Machine, MachineError
+from vms import end_sum
 
-# What tests/guests/sum.c computes, on any machine.
-SUM = "0xeefd7369e9158516"
 NEIGHBOUR = "neighbour"
 
 
 class Loans(soak.Soak):
+    up, up_within = r"lend: up", 3
     right = {
         "stopped": {"start": "running"},
         "running": {"pause": "paused", "reset": "running", "kill": "stopped"},
@@ -44,28 +43,10 @@ class Loans(soak.Soak):
         """How many the neighbour has done."""
         return max(map(int, re.findall(r"round (\d+)", self.shell.run(f"vm log {NEIGHBOUR} 3"))), default=0)
 
-    def wait_for(self, what, seen):
-        end = time.monotonic() + 120 * harness.TIME_SCALE
-        while not seen():
-            if time.monotonic() > end:
-                self.fail(what)
-
-    def progress(self):
-        """Each VM that runs comes up again after a reset."""
-        for name in self.names:
-            if self.state[name] != "running":
-                continue
-            self.shell.run(f"vm reset {name}")
-            self.wait_for(f"{name} does not come up", lambda n=name: re.search(r"lend: up", self.shell.run(f"vm log {n} 3")))
-
     def end_neighbour(self):
-        """A key ends it; what it says at the end is for all its rounds."""
-        m = self.shell.m
-        m.send(f"vm console {NEIGHBOUR}\rq")
-        m.expect(rf"sum {SUM} after (\d+) rounds", timeout=60)
-        rounds = int(m.child.match[1])
-        m.expect(r"\[the VM has ended\]", timeout=60)
-        m.expect(r"strata> ")
+        """How many rounds it has done."""
+        rounds = end_sum(self.shell.m, NEIGHBOUR)
+        self.shell.m.expect(r"strata> ")
         vm, = self.shell.json(f"vm show {NEIGHBOUR}")
         if (vm["state"], vm["reason"], vm["exit_code"]) != ("stopped", "debug-exit", 0):
             self.fail(f"the neighbour: {vm}")
@@ -94,16 +75,7 @@ def drive(m, names, minutes, seed, actions):
     s.shell.run(f"vm start {NEIGHBOUR}")
     s.wait_for("the neighbour does not begin", s.rounds)
     before = held(s.shell)
-    end = time.monotonic() + minutes * 60
-    steps = 0
-    while time.monotonic() < end or steps < actions:
-        s.step()
-        steps += 1
-        if steps % 10 == 0:
-            s.look()
-    s.progress()
-    s.look()
-    s.kill_all()
+    steps = s.work(minutes, actions, 10)
     done = s.rounds()
     s.wait_for("the neighbour does not go on", lambda: s.rounds() > done)
     if held(s.shell) != before:

@@ -43,6 +43,7 @@ WRONG = {
 
 class Soak:
     right, wrong = RIGHT, WRONG
+    up, up_within = r"beat: up", 2  # what a guest says that has begun, in the last so many lines
 
     def __init__(self, machine, names, rng):
         self.shell = Shell(machine)
@@ -94,22 +95,39 @@ class Soak:
             if "wrong" in text:
                 self.fail(f"{name}: {text}")
 
+    def wait_for(self, what, seen):
+        end = time.monotonic() + 120 * harness.TIME_SCALE
+        while not seen():
+            if time.monotonic() > end:
+                self.fail(what)
+
     def progress(self):
         """Each VM that runs goes on."""
         for name in self.names:
             if self.state[name] != "running":
                 continue
             self.shell.run(f"vm reset {name}")
-            end = time.monotonic() + 120 * harness.TIME_SCALE
-            while not re.search(r"beat: up", self.shell.run(f"vm log {name} 2")):
-                if time.monotonic() > end:
-                    self.fail(f"{name} does not go on")
+            self.wait_for(f"{name} does not go on", lambda n=name: re.search(self.up, self.shell.run(f"vm log {n} {self.up_within}")))
 
     def kill_all(self):
         for name in self.names:
             if self.state[name] != "stopped":
                 self.shell.run(f"vm kill {name}")
                 self.state[name] = "stopped"
+
+    def work(self, minutes, actions, every):
+        """Actions for so long and so many at least, with a look after each so many; then what runs must go on, and all is ended."""
+        end = time.monotonic() + minutes * 60
+        steps = 0
+        while time.monotonic() < end or steps < actions:
+            self.step()
+            steps += 1
+            if steps % every == 0:
+                self.look()
+        self.progress()
+        self.look()
+        self.kill_all()
+        return steps
 
 
 def held(shell):
@@ -148,16 +166,7 @@ def drive(m, names, minutes, seed, actions):
     s.look()
     s.kill_all()
     before = held(s.shell)
-    end = time.monotonic() + minutes * 60
-    steps = 0
-    while time.monotonic() < end or steps < actions:
-        s.step()
-        steps += 1
-        if steps % 20 == 0:
-            s.look()
-    s.progress()
-    s.look()
-    s.kill_all()
+    steps = s.work(minutes, actions, 20)
     after = held(s.shell)
     if after[:2] != (0, 0):
         s.fail(f"{after[0]} VMs and {after[1]} bytes of guest memory did not come back")

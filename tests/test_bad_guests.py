@@ -10,8 +10,6 @@ import harness
 import vms
 
 DOCS = os.path.join(harness.TREE, "docs", "guests.md")
-# What tests/guests/sum.c computes, on any machine.
-SUM = "0xeefd7369e9158516"
 PLACEHOLDERS = {"ADDR": r"0x[0-9a-f]+", "EXIT": r"\(exit [0-9a-f]+, [0-9a-f]+, [0-9a-f]+ at [0-9a-f]+\)"}
 
 
@@ -68,11 +66,7 @@ def start_and_kill(console, name, meanwhile=lambda: None):
 
 
 def end_neighbour(console):
-    """A key ends it; what it says at the end is for all its rounds."""
-    console.m.send("vm console neighbour\rq")
-    console.m.expect(rf"sum {SUM} after (\d+) rounds", timeout=60)
-    assert int(console.m.child.match[1]) >= 2 * len(ENDLESS)
-    console.m.expect(r"\[the VM has ended\]", timeout=60)
+    assert vms.end_sum(console.m, "neighbour") >= 2 * len(ENDLESS)
     vm = console.show("neighbour")
     assert (vm["state"], vm["reason"], vm["exit_code"]) == ("stopped", "debug-exit", 0)
 

@@ -10,6 +10,8 @@ import harness
 
 PROMPT = re.escape("strata> ")
 GUESTS = os.path.join(harness.BUILD, "guests")
+# What tests/guests/sum.c computes, on any machine.
+SUM = "0xeefd7369e9158516"
 
 
 def make_guests():
@@ -24,6 +26,30 @@ def boot_archive(config, folder, vms):
         with open(os.path.join(GUESTS, f"{guest}.elf"), "rb") as f:
             files[f"guests/{guest}.elf"] = f.read()
     return archive.extend(harness.image(config, "strata.cpio"), os.path.join(folder, f"{config}.cpio"), files)
+
+
+def expect_all(m, patterns, limit):
+    """Waits until each has come, in whatever order: {pattern: match}, and what stood before them."""
+    matches, text = {}, ""
+    while len(matches) < len(patterns):
+        waiting = [pattern for pattern in patterns if pattern not in matches]
+        m.expect(waiting, timeout=limit)
+        matches[waiting[m.index]] = m.child.match
+        text += m.before()
+    return matches, text
+
+
+def stopped(name):
+    """What init says when the VM's process has ended; its console ends on its own, before or after."""
+    return rf"init: vm {re.escape(name)}: (?:stopped|failed)[^\r\n]*[\r\n]"
+
+
+def end_sum(m, name):
+    """A key ends a VM of sum.c; what it says at the end is for all its rounds, whose number is returned."""
+    said = rf"sum {SUM} after (\d+) rounds"
+    m.send(f"vm console {name}\rq")
+    matches, _ = expect_all(m, [said, stopped(name), r"\[the VM has ended\]"], 60)
+    return int(matches[said][1])
 
 
 class Console:
@@ -49,15 +75,8 @@ class Console:
         The VM's process and its console end on their own; which is seen first is open. A VM that has
         ended before the console was attached to it has no console any more.
         """
-        events = {rf"init: vm {re.escape(name)}: (?:stopped|failed)[^\r\n]*[\r\n]": False,
-                  r"\[the VM has ended\]|error: [^\r\n]*[\r\n]": False}
-        text = ""
         self.m.send(f"vm start {name}\rvm console {name}\r")
-        while not all(events.values()):
-            waiting = [pattern for pattern, seen in events.items() if not seen]
-            self.m.expect(waiting, timeout=limit)
-            events[waiting[self.m.index]] = True
-            text += self.m.before()
+        _, text = expect_all(self.m, [stopped(name), r"\[the VM has ended\]|error: [^\r\n]*[\r\n]"], limit)
         vm = self.show(name)
         return (vm["state"], vm["reason"], vm["exit_code"]), text
 
